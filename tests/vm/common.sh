@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Shared by the scripts that run on the host: where things are, messages, and
+# Debian packages from suites other than the machine's own.
+
+STT_TOP=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+STT_CACHE=${STT_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/stt}
+
+# No pyenv, ccache or the like in front of the distribution's own tools.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export STT_TOP STT_CACHE PATH
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+
+say() { printf '%s\n' "# $*" >&2; }
+die() { printf '%s\n' "${0##*/}: $*" >&2; exit 1; }
+
+# Only one process fetches or builds a given thing; the others wait for it.
+# The lock lasts until the calling (sub)shell ends.
+lock() {
+	local fd
+
+	mkdir -p "$STT_CACHE/locks"
+	exec {fd}>"$STT_CACHE/locks/$1"
+	flock "$fd"
+}
+
+# The mirror the machine itself uses, whatever the format of its sources.
+debian_mirror() {
+	# shellcheck disable=SC1091
+	. /etc/os-release
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(CODENAME) $(RELEASE) $(REPO_URI)' \
+		'Created-By: Packages' |
+	awk -v c="$VERSION_CODENAME" '$1 == c || $2 == c { print $3; exit }'
+}
+
+# apt_suite SUITE: make the array APT hold options that let apt-get and
+# apt-cache see this suite only. Nothing is ever installed from it.
+APT=()
+apt_suite() {
+	local dir=$STT_CACHE/apt/$1 uri
+
+	APT=(-qq -o "Dir::Etc::sourcelist=$dir/sources.list"
+	     -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
+	     -o "Dir::Cache=$dir/cache" -o Acquire::Languages=none
+	     -o APT::Sandbox::User=root -o Acquire::Retries=3)
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	if [ -z "$(find "$dir/fresh" -mmin -720 2>/dev/null)" ]; then
+		uri=$(debian_mirror)
+		[ -n "$uri" ] || die "no Debian mirror in the apt sources"
+		printf 'deb [signed-by=%s] %s %s main\n' \
+			/usr/share/keyrings/debian-archive-keyring.gpg \
+			"$uri" "$1" >"$dir/sources.list"
+		apt-get "${APT[@]}" update >&2 ||
+			die "cannot read the suite $1 from $uri"
+		touch "$dir/fresh"
+	fi
+}
+
+# The machine's own suites.
+apt_own() {
+	APT=(-qq -o APT::Sandbox::User=root -o Acquire::Retries=3)
+	if [ -z "$(apt-cache show linux-image-amd64 2>/dev/null)" ]; then
+		apt-get "${APT[@]}" update >&2
+	fi
+}
+
+# fetch_debs DIR PACKAGE...: download into DIR, with the suite chosen last.
+fetch_debs() {
+	local dir=$1
+
+	shift
+	mkdir -p "$dir"
+	(cd "$dir" && { apt-get "${APT[@]}" download "$@" >&2 ||
+		{ apt-get "${APT[@]}" update >&2 &&
+		  apt-get "${APT[@]}" download "$@" >&2; }; }) ||
+		die "cannot download $*"
+}

@@ -1,0 +1,254 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel.sh NAME - get a kernel to test with, and print the directory it is in
+#
+# NAME is one of
+#   stock        the distribution's own kernel
+#   stock-6.1    Debian 12's
+#   stock-6.12   Debian 13's, or its backport to Debian 12
+#   debug-6.12   built here: KUnit, KASAN, lockdep, kmemleak, fault injection
+#   newest       built here: the newest source Debian offers, KUnit, lockdep
+#
+# The directory holds vmlinuz, build (a KDIR), modules (lib/modules/VERSION
+# below it) and version. It lives in the cache, keyed by the version of the
+# source, the configuration and the compiler, and is made only when missing.
+# Nothing is installed. STT_REFRESH=1 looks for newer versions before a week
+# has passed.
+
+set -euo pipefail
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+name=${1:?usage: kernel.sh NAME}
+configs=$STT_TOP/tests/vm/configs
+# shellcheck disable=SC1091
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+
+case $name in
+stock)
+	if [ "$codename" = bookworm ]; then name=stock-6.1
+	else name=stock-6.12; fi ;;
+stock-6.1|stock-6.12|debug-6.12|newest) ;;
+*)	die "unknown kernel $name" ;;
+esac
+
+# Where each kernel comes from, seen from this distribution.
+select_suite() {
+	case $codename:$1 in
+	bookworm:stock-6.1|trixie:stock-6.12)
+		apt_own ;;
+	*:stock-6.1)
+		apt_suite bookworm ;;
+	bookworm:stock-6.12)
+		apt_suite bookworm-backports ;;
+	*:newest)
+		apt_suite trixie-backports ;;
+	*)	apt_suite trixie ;;
+	esac
+}
+
+# package=version of the newest package whose name matches the pattern.
+candidate() {
+	local pkg
+
+	pkg=$(apt-cache "${APT[@]}" pkgnames "${1%%[[*]*}" | grep -Ex "$1" |
+	      sort -V | tail -n 1) || true
+	[ -n "$pkg" ] || die "no package $1 for the kernel $name"
+	apt-cache "${APT[@]}" show "$pkg" |
+	awk -v p="$pkg" '/^Version:/ { print p "=" $2; exit }'
+}
+
+depends_on() {
+	apt-cache "${APT[@]}" show "$1" | sed -n 's/^Depends: //p' | head -n 1 |
+	tr , '\n' | sed 's/^ *//; s/ *(= */=/; s/[ )].*//' | grep -E "$2"
+}
+
+# make_stock DIR IMAGE: unpack image and headers, and make the headers work
+# from where they are.
+make_stock() {
+	local dir=$1 image=$2 headers debs version ver common kbuild
+
+	version=${image#*=}
+	ver=${image%%=*}
+	ver=${ver#linux-image-}
+	headers=linux-headers-$ver=$version
+	common=$(depends_on "$headers" '^linux-headers-.*-common')
+	kbuild=$(depends_on "$headers" '^linux-kbuild')
+	debs=$dir/debs
+	fetch_debs "$debs" "$image" "$headers" "${common%%=*}=$version" \
+		"${kbuild%%=*}=$version"
+	for deb in "$debs"/*.deb; do
+		dpkg -x "$deb" "$dir/root"
+	done
+	rm -r "$debs"
+
+	mkdir -p "$dir/modules/lib/modules"
+	mv "$dir/root/boot/vmlinuz-$ver" "$dir/vmlinuz"
+	if [ -d "$dir/root/usr/lib/modules/$ver/kernel" ]; then
+		mv "$dir/root/usr/lib/modules/$ver" "$dir/modules/lib/modules/"
+	else
+		mv "$dir/root/lib/modules/$ver" "$dir/modules/lib/modules/"
+	fi
+	# Hundreds of megabytes that no guest here has a device for.
+	rm -rf "$dir/modules/lib/modules/$ver/kernel/sound" \
+	       "$dir/modules/lib/modules/$ver/kernel/drivers/"{gpu,media,staging,iio,infiniband,scsi,usb,mmc,mtd,hwmon,input,platform,isdn,comedi}
+	depmod -b "$dir/modules" "$ver"
+
+	sed -i "s|/usr/|$final/root/usr/|" \
+		"$dir/root/usr/src/linux-headers-$ver/Makefile"
+	# From 6.13 on the build tree is told apart by this variable, too.
+	ln -s "root/usr/src/linux-headers-$ver" "$dir/build"
+	ln -sfn "$final/build" "$dir/modules/lib/modules/$ver/build"
+	ln -sfn "$final/root/usr/src/linux-headers-${common%%=*}" \
+		"$dir/modules/lib/modules/$ver/source"
+	echo "$ver" >"$dir/version"
+}
+
+# unpack_source SOURCE-PACKAGE=VERSION: print where the unpacked tree is.
+unpack_source() {
+	local src=$STT_CACHE/src/${1/=/_}
+
+	if [ ! -e "$src/.complete" ]; then
+		say "fetching $1"
+		rm -rf "$src"
+		mkdir -p "$src"
+		fetch_debs "$src/debs" "$1"
+		dpkg -x "$src"/debs/*.deb "$src/root"
+		tar -C "$src" -xf "$src"/root/usr/src/linux-source-*.tar.xz \
+			--strip-components=1
+		rm -r "$src/debs" "$src/root"
+		touch "$src/.complete"
+	fi
+	echo "$src"
+}
+
+# Every line of the fragments must have taken effect, unless this kernel's
+# Kconfig does not know the symbol at all.
+check_config() {
+	local src=$1 config=$2 line sym bad=0
+
+	shift 2
+	while read -r line; do
+		sym=${line%%=*}
+		sym=${sym#CONFIG_}
+		grep -qx "$line" "$config" && continue
+		if grep -rqE --include='Kconfig*' \
+		   "^[[:space:]]*(menu)?config $sym\$" "$src"; then
+			say "not set: $line"
+			bad=1
+		else
+			say "unknown to this kernel: $line"
+		fi
+	done < <(grep -hE '^CONFIG_' "$@")
+	while read -r sym; do
+		if grep -q "^$sym=" "$config"; then
+			say "not off: $sym"
+			bad=1
+		fi
+	done < <(sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1/p' "$@")
+	return $bad
+}
+
+# make_built DIR SOURCE FRAGMENT...: build, keep what external modules need.
+make_built() {
+	local dir=$1 src obj=$1/obj ver
+
+	src=$(unpack_source "$2")
+	shift 2
+	mkdir -p "$obj"
+	make -s -C "$src" O="$obj" tinyconfig >&2
+	cat "$@" >>"$obj/.config"
+	printf 'CONFIG_LOCALVERSION="-stt-%s"\n' "$name" >>"$obj/.config"
+	make -s -C "$src" O="$obj" olddefconfig >/dev/null 2>"$dir/olddef.log"
+	check_config "$src" "$obj/.config" "$@" >&2 ||
+		die "the configuration of $name did not work out"
+	say "building $name from ${src##*/}, minutes"
+	KBUILD_BUILD_USER=stt KBUILD_BUILD_HOST=stt \
+	make -s -C "$src" O="$obj" -j"$(nproc)" bzImage modules \
+		>"$STT_CACHE/kernels/$name.log" 2>&1 </dev/null ||
+		die "building $name failed: see $STT_CACHE/kernels/$name.log"
+	ver=$(make -s -C "$src" O="$obj" kernelrelease)
+	make -s -C "$src" O="$obj" modules_install \
+		INSTALL_MOD_PATH="$dir/modules" DEPMOD=depmod >&2
+	cp "$obj/arch/x86/boot/bzImage" "$dir/vmlinuz"
+	cp "$obj/System.map" "$dir/System.map"
+
+	# One self-contained tree: the sources' makefiles, scripts and headers
+	# overlaid with what was generated, without the objects.
+	mkdir "$dir/build"
+	rsync -a --prune-empty-dirs --include='*/' --include='/scripts/**' \
+		--include='/tools/objtool/**' --include='Makefile*' \
+		--include='Kbuild*' --include='Kconfig*' --include='*.h' \
+		--include='*.lds' --include='*.lds.S' --include='/arch/x86/**.pl' \
+		--include='/arch/x86/**.sh' --include='/arch/x86/**.tbl' \
+		--exclude='*' "$src/" "$dir/build/"
+	rsync -a --prune-empty-dirs --exclude='/source' --exclude='/Makefile' \
+		--exclude='/vmlinux*' --exclude='/arch/x86/boot' \
+		--include='*/' --include='/scripts/**' \
+		--include='/tools/objtool/objtool' --include='*.h' \
+		--include='/include/**' --include='/.config' \
+		--include='/Module.symvers' --include='*.lds' \
+		--exclude='*' "$obj/" "$dir/build/"
+	find "$dir/build" -name '*.cmd' ! -path '*/scripts/*' -delete
+	ln -sfn "$final/build" "$dir/modules/lib/modules/$ver/build"
+	rm -f "$dir/modules/lib/modules/$ver/source"
+	rm -r "$obj"
+	echo "$ver" >"$dir/version"
+}
+
+lock "kernel-$name"
+
+# What version to use is asked once a week: a test run must not need the
+# network, or change its kernel from one hour to the next.
+known=$STT_CACHE/kernels/$name.version
+if [ -z "${STT_REFRESH:-}" ] &&
+   [ -n "$(find "$known" -mtime -7 2>/dev/null)" ]; then
+	pkg=$(cat "$known")
+else
+	pkg=$(
+		select_suite "$name"
+		case $name in
+		stock-*)
+			meta=$(candidate linux-image-amd64)
+			depends_on "$meta" '^linux-image' |
+			sed "/=/! s/\$/=${meta#*=}/" ;;
+		debug-*)
+			candidate 'linux-source-6[.]12' ;;
+		newest)
+			candidate 'linux-source-[0-9]+[.][0-9]+' ;;
+		esac
+	) || true
+	if [ -n "$pkg" ]; then
+		mkdir -p "${known%/*}"
+		echo "$pkg" >"$known"
+	elif ! pkg=$(cat "$known" 2>/dev/null); then
+		die "no source for the kernel $name"
+	fi
+fi
+
+case $name in
+stock-*)   fragments=() ;;
+debug-*)   fragments=("$configs/base.config" "$configs/debug.config") ;;
+newest)    fragments=("$configs/base.config" "$configs/newest.config") ;;
+esac
+
+# Raise the number when what make_stock or make_built leaves behind changes.
+key=$(cat - "${fragments[@]}" < <(echo 1; gcc -dumpfullversion) |
+      sha256sum | cut -c1-8)
+final=$STT_CACHE/kernels/$name-$(tr '~:' '--' <<<"${pkg#*=}")-$key
+
+if [ ! -e "$final/version" ]; then
+	select_suite "$name"
+	say "making the kernel $name (${pkg/=/ })"
+	rm -rf "$final" "$final.tmp"
+	mkdir -p "$final.tmp"
+	case $name in
+	stock-*) make_stock "$final.tmp" "$pkg" ;;
+	*)	 make_built "$final.tmp" "$pkg" "${fragments[@]}" ;;
+	esac
+	mv "$final.tmp" "$final"
+	# Older kernels of this name are of little more use.
+	find "$STT_CACHE/kernels" -maxdepth 1 -name "$name-[0-9]*" \
+		-mtime +14 ! -path "$final" -exec rm -rf {} +
+fi
+echo "$final"
