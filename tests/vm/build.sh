@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# build.sh KERNEL [VAR=VALUE]... - build the module for a kernel of kernel.sh
+#
+# Builds a copy of the sources in build/KERNEL (build/KERNEL-kunit with
+# KUNIT=1, which links the unit tests in), so that builds for several kernels
+# do not disturb each other, and prints the path of stt.ko. A warning of the
+# compiler or of modpost fails the build. Other variables go to make.
+
+set -euo pipefail
+. "${BASH_SOURCE[0]%/*}/common.sh"
+
+name=${1:?usage: build.sh KERNEL [KUNIT=1] [VAR=VALUE]...}
+shift
+dir=$STT_TOP/build/$name
+args=()
+for arg in "$@"; do
+	if [ "$arg" = KUNIT=1 ]; then
+		dir=$dir-kunit
+		args+=(CONFIG_STT_KUNIT_TEST=y)
+	else
+		args+=("$arg")
+	fi
+done
+
+kernel=$("$STT_TOP/tests/vm/kernel.sh" "$name")
+lock "build-$(md5sum <<<"$dir" | cut -c1-12)"
+
+# Objects of another kernel, or of other settings, are of no use.
+stamp="$kernel ${args[*]}"
+[ "$(cat "$dir/.stamp" 2>/dev/null)" = "$stamp" ] || rm -rf "$dir"
+mkdir -p "$dir"
+echo "$stamp" >"$dir/.stamp"
+cd "$STT_TOP"
+sources=()
+for src in Kbuild Kconfig *.[ch] include compat ovs tests/kunit; do
+	[ ! -e "$src" ] || sources+=("$src")
+done
+rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
+	--exclude='*.mod.c' --exclude='.*' "${sources[@]}" "$dir/"
+
+# Built with this machine's compiler: it need not be the kernel's own.
+log=$dir/.log
+if ! make -C "$kernel/build" M="$dir" W=1 CC="${CC:-gcc}" \
+     -j"$(nproc)" "${args[@]}" modules >"$log" 2>&1; then
+	cat "$log" >&2
+	die "stt.ko does not build for $name"
+fi
+if grep -iE 'warning' "$log" | grep -vE 'the compiler differs'; then
+	cat "$log" >&2
+	die "warnings in the build for $name"
+fi >&2
+echo "$dir/stt.ko"
