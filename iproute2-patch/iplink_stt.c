@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iplink_stt.c	STT device support: Stateless Transport Tunneling
+ * STT device support: Stateless Transport Tunneling
  */
 
 #include <errno.h>
@@ -241,10 +241,14 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 	__u64 seen = 0;
 
 	while (argc > 0) {
-		const struct stt_flag *flag;
 		bool on;
+		const struct stt_flag *flag = stt_find_flag(*argv, &on);
 
-		if (strcmp(*argv, "id") == 0 || strcmp(*argv, "key") == 0) {
+		if (flag) {
+			check_duparg(&seen, flag->attr, flag->name, *argv);
+			addattr8(n, STT_MAXLEN, flag->attr, on);
+		} else if (strcmp(*argv, "id") == 0 ||
+			   strcmp(*argv, "key") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_ID, "id", *argv);
 			addattr64(n, STT_MAXLEN, IFLA_STT_ID,
@@ -337,14 +341,10 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 				     *argv);
 			stt_parse_limit(n, IFLA_STT_LIMIT, *argv, "unlimited",
 					"\"maxaddress\" must be a number or \"unlimited\"");
-		} else if (strcmp(*argv, "help") == 0) {
-			explain();
-			return -1;
-		} else if ((flag = stt_find_flag(*argv, &on))) {
-			check_duparg(&seen, flag->attr, flag->name, *argv);
-			addattr8(n, STT_MAXLEN, flag->attr, on);
 		} else {
-			fprintf(stderr, "stt: unknown option \"%s\"?\n", *argv);
+			if (strcmp(*argv, "help") != 0)
+				fprintf(stderr, "stt: unknown option \"%s\"?\n",
+					*argv);
 			explain();
 			return -1;
 		}
