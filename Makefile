@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# STT as an out-of-tree module. What the kernel's build system reads is in
+# Kbuild; this file is for people. "make help" lists what there is.
+
+# The running kernel's build tree, else the newest there is.
+KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$\
+	$(shell ls -d /lib/modules/*/build 2>/dev/null | sort -V | tail -n 1))
+
+kbuild = $(if $(KDIR),,$(error no kernel headers: give KDIR=, or \
+	install linux-headers))$(MAKE) -C $(KDIR) M=$(CURDIR)
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DKMSDIR  = $(DESTDIR)/usr/src/stt-$(VERSION)
+
+#   make                stt.ko for KDIR (default: the running kernel)
+all: modules
+
+modules:
+	$(kbuild) modules
+
+#   make ip             build/ip/link_stt.so, which teaches ip the link type
+ip:
+	$(MAKE) -C iproute2-patch
+
+#   make install        module, plugin and man page; DESTDIR is honoured
+install: modules ip
+	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	$(MAKE) -C iproute2-patch install
+
+#   make dkms           hand the sources to DKMS
+dkms:
+	install -d $(DKMSDIR)
+	cp -r Kbuild Kconfig Makefile dkms.conf $(wildcard stt_*.[ch]) include \
+		$(wildcard compat) $(DKMSDIR)/
+	$(if $(DESTDIR),,dkms install stt/$(VERSION))
+
+#   make demo           two hosts in a VM, joined by STT: needs root, and
+#                       installs the Debian packages that are missing
+demo:
+	tests/demo.sh
+
+#   make check          the tests, in VMs; as root, like all that follow.
+#                       T=NAME runs one selftest, K=KERNEL on that kernel
+check:
+	tests/check.sh $(if $(K),-k $(K)) $(T)
+
+#   make check-all      all tests on all kernels, the slow ones as well
+check-all:
+	tests/check.sh --all
+
+#   make check-fast     unit tests and one smoke test
+check-fast:
+	tests/check.sh --fast
+
+#   make lint           checkpatch, sparse, W=1, coccicheck, shellcheck
+lint:
+	tests/lint.sh
+
+#   make bench          the benchmark table
+bench:
+	bench/run.sh
+
+#   make clean          away with all that was built, except kernels in the cache
+clean:
+	$(if $(KDIR),$(kbuild) clean)
+	$(RM) -r build
+
+help:
+	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
+
+.PHONY: all modules ip install dkms demo check check-all check-fast lint \
+	bench clean help

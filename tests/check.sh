@@ -1,0 +1,172 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh [--fast | --all] [-k KERNEL] [NAME]... - build and test everything
+#
+# Installs what is missing, gets the kernels, builds the module for each, and
+# runs in VMs, two at a time:
+#   by default  all selftests but the slow ones on stock 6.1; unit tests and
+#               the selftests that ask for it on the debug and newest kernels
+#   --fast      unit tests and one smoke test, on the newest kernel only
+#   --all       everything, on every kernel
+#   NAME        these selftests, on stock 6.1 or the kernel given by -k
+# Nothing is loaded into this machine's kernel. The last line is
+# "N passed, N failed, N skipped"; logs are in build/check.
+
+set -euo pipefail
+. "${BASH_SOURCE[0]%/*}/vm/common.sh"
+vm=$STT_TOP/tests/vm
+cd "$STT_TOP"
+
+mode=default kernel=stock-6.1
+while [ $# -gt 0 ]; do
+	case $1 in
+	--fast) mode=fast ;;
+	--all)  mode=all ;;
+	-k)	kernel=$2; shift ;;
+	-*)	die "unknown option $1" ;;
+	*)	break ;;
+	esac
+	shift
+done
+names=("$@")
+[ ${#names[@]} -eq 0 ] || mode=named
+
+out=$STT_TOP/build/check
+rm -rf "$out"
+mkdir -p "$out"
+results=$out/results
+: >"$results"
+begin=$SECONDS
+
+# result ok|not\ ok NAME
+result() { echo "$1 - $2" | tee -a "$results"; }
+
+# step NAME COMMAND...: one result, its duration, its output only on failure.
+step() {
+	local name=$1 start=$SECONDS log
+
+	shift
+	log=$out/${name//[^a-z0-9.]/-}.log
+	if { "$@" 2>&1 >"$log.out" | tee "$log" | grep '^#'
+	     [ "${PIPESTATUS[0]}" -eq 0 ]; }; then
+		result ok "$name"
+	else
+		grep -v '^#' "$log" | tail -n 60 || true
+		result 'not ok' "$name"
+		return 1
+	fi
+	echo "# $name: $((SECONDS - start)) s"
+}
+
+# guest NAME KERNEL SECONDS KO COMMAND...: run in a VM. What it prints in TAP
+# are results, and so is how the VM ended.
+guest() {
+	local name=$1 kernel=$2 limit=$3 ko=$4 start=$SECONDS rc=0
+
+	shift 4
+	"$vm/vm.sh" -k "$kernel" -t "$limit" -o "$out/$name" \
+		-e "STT_KERNEL=$kernel" -e "STT_KO=$STT_TOP/$ko" \
+		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" -- "$@" \
+		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
+		rc=${PIPESTATUS[0]}
+	sed "s/^/[$name] /" "$out/$name.err"
+	grep -E '^(not )?ok |^1\.\.0 # SKIP' "$out/$name/output.log" \
+		>>"$results" || true
+	if [ "$rc" -eq 124 ] || [ "$rc" -eq 125 ]; then
+		result 'not ok' "$name: the VM"
+	elif ! grep -qE '^(not )?ok ' "$out/$name/output.log"; then
+		result 'not ok' "$name: nothing ran"
+	fi
+	echo "# $name: $((SECONDS - start)) s"
+}
+
+selftests() {
+	local kernel=$1
+
+	[ -e "build/$kernel/stt.ko" ] || return 0
+	shift
+	guest "$kernel" "$kernel" 2400 "build/$kernel/stt.ko" \
+		tests/selftests/run.sh "$@"
+}
+
+kunit() {
+	[ -e "build/$1-kunit/stt.ko" ] || return 0
+	guest "$1-kunit" "$1" 900 "build/$1-kunit/stt.ko" tests/vm/kunit.sh
+}
+
+# Stock kernels are the second of the two VMs that run at a time.
+lane_stock() {
+	selftests stock-6.1 "$@"
+	[ $# -eq 0 ] || selftests stock-6.12 "$@"
+}
+
+# beside COMMAND...: in the background, in a process group of its own, so that
+# an interrupted run leaves no VM behind.
+beside=''
+beside() {
+	set -m
+	"$@" &
+	beside=$!
+	set +m
+	trap 'kill -- -$beside 2>/dev/null || true' EXIT
+	trap 'exit 130' INT TERM
+}
+
+summary() {
+	local failed skipped passed
+
+	failed=$(grep -c '^not ok' "$results") || true
+	skipped=$(grep -cE '^ok .*# SKIP|^1\.\.0 # SKIP' "$results") || true
+	passed=$(grep '^ok' "$results" | grep -vc '# SKIP') || true
+	if [ "$failed" -gt 0 ]; then
+		echo "# failed:"
+		grep '^not ok' "$results" | sed 's/^/#   /'
+	fi
+	if [ "$skipped" -gt 0 ]; then
+		echo "# skipped:"
+		grep '# SKIP' "$results" | sort | uniq -c | sed 's/^/#   /'
+	fi
+	echo "# $((SECONDS - begin)) s, logs in $out"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+case $mode in
+named)	 plain=("$kernel") unit=() ;;
+fast)	 plain=(newest) unit=(newest) ;;
+*)	 plain=(stock-6.1 stock-6.12 newest debug-6.12)
+	 unit=(newest debug-6.12) ;;
+esac
+
+# Whatever cannot be had here fails one step, and the rest goes on.
+step 'packages' "$vm/deps.sh" || { summary; exit 1; }
+step 'ip plugin' make ip || true
+for k in "${plain[@]}"; do
+	step "kernel $k" "$vm/kernel.sh" "$k" || continue
+	step "build $k" "$vm/build.sh" "$k" || true
+	if [[ " ${unit[*]} " == *" $k "* ]]; then
+		step "build $k with unit tests" "$vm/build.sh" "$k" KUNIT=1 ||
+			true
+	fi
+done
+
+case $mode in
+named)	selftests "$kernel" --slow "${names[@]}" ;;
+fast)	kunit newest
+	selftests newest smoke ;;
+default)
+	beside lane_stock
+	kunit newest
+	kunit debug-6.12
+	selftests newest
+	selftests debug-6.12
+	wait "$beside" || true ;;
+all)	beside lane_stock --slow
+	kunit newest
+	kunit debug-6.12
+	selftests newest --slow
+	selftests debug-6.12 --slow
+	wait "$beside" || true ;;
+esac
+summary
