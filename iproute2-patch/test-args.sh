@@ -359,8 +359,8 @@ feeds_back()	# "options"
 }
 
 feeds_back "$everything"
-feeds_back 'id 7 group ff05::7 dev lo local fd00::1 ttl inherit tos inherit
-	flowlabel inherit df unset ageing none partial learning localbypass'
+feeds_back "id 7 group ff05::7 dev lo local fd00::1 ttl inherit tos inherit \
+flowlabel inherit df unset ageing none partial learning localbypass"
 feeds_back 'noexternal idbits 64 noproxy nol2miss nol3miss nogbp ttl auto'
 
 # ---------------------------------------------------------------------- help
