@@ -40,15 +40,22 @@ done
 rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
 	--exclude='*.mod.c' --exclude='.*' "${sources[@]}" "$dir/"
 
+# A failed build leaves nothing that a later step could take for its result,
+# nor objects whose warnings would not be repeated.
+fail() {
+	cat "$log" >&2
+	rm -rf "$dir"
+	die "$1"
+}
+
 # Built with this machine's compiler: it need not be the kernel's own.
-log=$dir/.log
+log=$dir.log
+rm -f "$dir/stt.ko"
 if ! make -C "$kernel/build" M="$dir" W=1 CC="${CC:-gcc}" \
      -j"$(nproc)" "${args[@]}" modules >"$log" 2>&1; then
-	cat "$log" >&2
-	die "stt.ko does not build for $name"
+	fail "stt.ko does not build for $name"
 fi
-if grep -iE 'warning' "$log" | grep -vE 'the compiler differs'; then
-	cat "$log" >&2
-	die "warnings in the build for $name"
-fi >&2
+if grep -i 'warning' "$log" | grep -v 'the compiler differs' >/dev/null; then
+	fail "warnings in the build for $name"
+fi
 echo "$dir/stt.ko"
