@@ -3,6 +3,7 @@
 #ifndef _STT_PLUGIN_IP_COMMON_H
 #define _STT_PLUGIN_IP_COMMON_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <linux/rtnetlink.h>
@@ -28,9 +29,9 @@ struct link_util {
 	int (*print_ifla_xstats)(struct nlmsghdr *n, void *arg);
 };
 
-_Static_assert(offsetof(struct link_util, parse_opt) == 3 * sizeof(void *) &&
-	       sizeof(struct link_util) == 9 * sizeof(void *),
-	       "not ip's struct link_util");
+static_assert(offsetof(struct link_util, parse_opt) == 3 * sizeof(void *) &&
+	      sizeof(struct link_util) == 9 * sizeof(void *),
+	      "not ip's struct link_util");
 
 /* Found by ip with dlsym(); declared for the sake of -Wmissing-declarations. */
 extern struct link_util stt_link_util;

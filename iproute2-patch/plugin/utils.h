@@ -10,9 +10,11 @@
 #ifndef _STT_PLUGIN_UTILS_H
 #define _STT_PLUGIN_UTILS_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>		/* before linux/rtnetlink.h: sa_family_t */
 #include <asm/types.h>
@@ -25,9 +27,9 @@ extern int preferred_family;		/* ip -4, ip -6 */
 extern int show_details;		/* how many times -d was given */
 
 /* Complaints; none of them returns except nodev(), with ip's exit status. */
-void incomplete_command(void) __attribute__((noreturn));
-void invarg(const char *msg, const char *arg) __attribute__((noreturn));
-void duparg2(const char *key, const char *arg) __attribute__((noreturn));
+noreturn void incomplete_command(void);
+noreturn void invarg(const char *msg, const char *arg);
+noreturn void duparg2(const char *key, const char *arg);
 int nodev(const char *dev);
 
 #define NEXT_ARG()							\
@@ -51,7 +53,7 @@ typedef struct {
 	__u32 data[64];
 } inet_prefix;
 
-_Static_assert(sizeof(inet_prefix) == 264, "not ip's inet_prefix");
+static_assert(sizeof(inet_prefix) == 264, "not ip's inet_prefix");
 
 enum {
 	ADDRTYPE_INET	= 1 << 1,
