@@ -150,6 +150,9 @@ background() {
 	bg_pids+=($!)
 }
 
+# What the topologies below set for the test.
+h1='' h2='' r='' a1='' a2='' i1='' i2='' i1_6='' i2_6=''
+
 # --- namespaces ------------------------------------------------------------
 
 test_ns=()

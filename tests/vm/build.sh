@@ -4,7 +4,8 @@
 # build.sh KERNEL [VAR=VALUE]... - build the module for a kernel of kernel.sh
 #
 # Builds a copy of the sources in build/KERNEL (build/KERNEL-kunit with
-# KUNIT=1, which links the unit tests in), so that builds for several kernels
+# KUNIT=1, which links the unit tests in, KERNEL-lint with LINT=1, which calls
+# sparse as well), so that builds for several kernels
 # do not disturb each other, and prints the path of stt.ko. A warning of the
 # compiler or of modpost fails the build. Other variables go to make.
 
@@ -19,6 +20,9 @@ for arg in "$@"; do
 	if [ "$arg" = KUNIT=1 ]; then
 		dir=$dir-kunit
 		args+=(CONFIG_STT_KUNIT_TEST=y)
+	elif [ "$arg" = LINT=1 ]; then
+		dir=$dir-lint
+		args+=(C=2 CONFIG_STT_KUNIT_TEST=y)
 	else
 		args+=("$arg")
 	fi

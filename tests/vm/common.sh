@@ -35,11 +35,11 @@ debian_mirror() {
 	awk -v c="$VERSION_CODENAME" '$1 == c || $2 == c { print $3; exit }'
 }
 
-# apt_suite SUITE: make the array APT hold options that let apt-get and
-# apt-cache see this suite only. Nothing is ever installed from it.
+# apt_suite SUITE [source]: make the array APT hold options that let apt-get
+# and apt-cache see this suite only. Nothing is ever installed from it.
 APT=()
 apt_suite() {
-	local dir=$STT_CACHE/apt/$1 uri
+	local dir=$STT_CACHE/apt/$1${2:+-source} uri
 
 	APT=(-qq -o "Dir::Etc::sourcelist=$dir/sources.list"
 	     -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
@@ -49,7 +49,7 @@ apt_suite() {
 	if [ -z "$(find "$dir/fresh" -mmin -720 2>/dev/null)" ]; then
 		uri=$(debian_mirror)
 		[ -n "$uri" ] || die "no Debian mirror in the apt sources"
-		printf 'deb [signed-by=%s] %s %s main\n' \
+		printf 'deb%s [signed-by=%s] %s %s main\n' "${2:+-src}" \
 			/usr/share/keyrings/debian-archive-keyring.gpg \
 			"$uri" "$1" >"$dir/sources.list"
 		apt-get "${APT[@]}" update >&2 ||

@@ -176,8 +176,10 @@ make_built() {
 	# One self-contained tree: the sources' makefiles, scripts and headers
 	# overlaid with what was generated, without the objects.
 	mkdir "$dir/build"
-	rsync -a --prune-empty-dirs --include='*/' --include='/scripts/**' \
-		--include='/tools/objtool/**' --include='Makefile*' \
+	rsync -a --prune-empty-dirs --exclude='/Documentation' \
+		--exclude='/arch/[!x]*/' --exclude='/drivers/gpu' \
+		--exclude='/samples' --exclude='/sound' \
+		--include='*/' --include='/scripts/**' --include='/tools/objtool/**' --include='Makefile*' \
 		--include='Kbuild*' --include='Kconfig*' --include='*.h' \
 		--include='*.lds' --include='*.lds.S' --include='/arch/x86/**.pl' \
 		--include='/arch/x86/**.sh' --include='/arch/x86/**.tbl' \
@@ -192,7 +194,7 @@ make_built() {
 	find "$dir/build" -name '*.cmd' ! -path '*/scripts/*' -delete
 	ln -sfn "$final/build" "$dir/modules/lib/modules/$ver/build"
 	rm -f "$dir/modules/lib/modules/$ver/source"
-	rm -r "$obj"
+	rm -r "$obj" "$src"
 	echo "$ver" >"$dir/version"
 }
 
