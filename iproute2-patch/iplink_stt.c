@@ -101,39 +101,28 @@ static __u64 stt_parse_id(const char *arg)
 	return id;
 }
 
-static void stt_parse_peer(struct nlmsghdr *n, const char *arg, bool group)
+/*
+ * @attr is the attribute for IPv4, the next one is that for IPv6.  get_addr()
+ * would leave the option's name out of its complaint.
+ */
+static void stt_parse_addr(struct nlmsghdr *n, int attr, const char *arg,
+			   bool multi, const char *msg)
 {
 	inet_prefix addr;
-	int attr;
-
-	/* get_addr() would leave the option's name out of its complaint */
-	inet_prefix_reset(&addr);
-	if (get_addr_1(&addr, arg, preferred_family))
-		inet_prefix_reset(&addr);
-
-	if (group && !is_addrtype_inet_multi(&addr))
-		invarg("\"group\" must be a multicast address", arg);
-	if (!group && !is_addrtype_inet_not_multi(&addr))
-		invarg("\"remote\" must be a unicast address", arg);
-
-	attr = addr.family == AF_INET ? IFLA_STT_REMOTE : IFLA_STT_REMOTE6;
-	addattr_l(n, STT_MAXLEN, attr, addr.data, addr.bytelen);
-}
-
-static void stt_parse_local(struct nlmsghdr *n, const char *arg)
-{
-	inet_prefix addr;
-	int attr;
 
 	inet_prefix_reset(&addr);
-	if (get_addr_1(&addr, arg, preferred_family))
-		inet_prefix_reset(&addr);
+	if (get_addr_1(&addr, arg, preferred_family) ||
+	    !(multi ? is_addrtype_inet_multi(&addr) :
+		      is_addrtype_inet_not_multi(&addr)))
+		invarg(msg, arg);
 
-	if (!is_addrtype_inet_not_multi(&addr))
-		invarg("\"local\" must be a unicast address", arg);
-
-	attr = addr.family == AF_INET ? IFLA_STT_LOCAL : IFLA_STT_LOCAL6;
-	addattr_l(n, STT_MAXLEN, attr, addr.data, addr.bytelen);
+	/* "any" is an address without a length */
+	if (addr.family == AF_INET)
+		addattr_l(n, STT_MAXLEN, attr, addr.data,
+			  sizeof(struct in_addr));
+	else
+		addattr_l(n, STT_MAXLEN, attr + 1, addr.data,
+			  sizeof(struct in6_addr));
 }
 
 static void stt_parse_srcport(struct nlmsghdr *n, const char *min,
@@ -256,15 +245,18 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 		} else if (strcmp(*argv, "remote") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_REMOTE, "remote", *argv);
-			stt_parse_peer(n, *argv, false);
+			stt_parse_addr(n, IFLA_STT_REMOTE, *argv, false,
+				       "\"remote\" must be a unicast address");
 		} else if (strcmp(*argv, "group") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_REMOTE, "group", *argv);
-			stt_parse_peer(n, *argv, true);
+			stt_parse_addr(n, IFLA_STT_REMOTE, *argv, true,
+				       "\"group\" must be a multicast address");
 		} else if (strcmp(*argv, "local") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_LOCAL, "local", *argv);
-			stt_parse_local(n, *argv);
+			stt_parse_addr(n, IFLA_STT_LOCAL, *argv, false,
+				       "\"local\" must be a unicast address");
 		} else if (strcmp(*argv, "dev") == 0) {
 			unsigned int link;
 

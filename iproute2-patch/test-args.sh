@@ -186,10 +186,20 @@ got=$(NL_SHOW=$tmp/device NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
 	"$IP" link set dev stt0 type stt ttl 7 nolearning 2>&1)
 is 'encodes: set ttl 7 nolearning' "$got" "$TTL=07 $LEARNING=00"
 
-# With -4 or -6 an address is of that family.
-got=$(NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
-	"$IP" -6 link add stt0 type stt remote 10.0.0.1 2>&1)
-is 'refuses: -6, remote 10.0.0.1' "$got" \
+# With -4 or -6 an address is of that family, and "any" is one.
+add_family()	# -4 or -6, options of type stt
+{
+	family=$1
+	shift
+	NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
+		"$IP" "$family" link add stt0 type stt "$@" 2>&1
+}
+
+is 'encodes: -4, remote any' "$(add_family -4 remote any)" $REMOTE=00000000
+is 'encodes: -6, remote any local fd00::1' \
+	"$(add_family -6 remote any local fd00::1)" \
+	"$REMOTE6=00000000000000000000000000000000 $LOCAL6=$A1"
+is 'refuses: -6, remote 10.0.0.1' "$(add_family -6 remote 10.0.0.1)" \
 	'Error: argument "10.0.0.1" is wrong: "remote" must be a unicast address'
 
 # ------------------------------------------------------------------ refusals
@@ -211,7 +221,7 @@ refuses()	# "options" "what the complaint contains"
 for value in -1 foo 1x 0x 18446744073709551616 0x10000000000000000; do
 	refuses "id $value" '"id" must be'
 done
-for value in foo 239.1.1.1 ff02::1 10.0.0.256 fd00::g 10.0.0.1/24; do
+for value in foo any 239.1.1.1 ff02::1 10.0.0.256 fd00::g 10.0.0.1/24; do
 	refuses "remote $value" '"remote" must be'
 done
 for value in foo 10.1.1.1 fd00::1; do
