@@ -120,7 +120,7 @@ fi
 # a pipe holds the guest back when nobody reads.
 exec {port}> >(tee "$out/output.log")
 tee_pid=$!
-qemu-system-x86_64 "${accel[@]}" -smp "$cpus" -m "${mem:-1024}" \
+timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" -smp "$cpus" -m "${mem:-1024}" \
 	-nodefaults -no-user-config -no-reboot -display none \
 	-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img" \
 	-append "console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
@@ -137,11 +137,8 @@ qemu_pid=$!
 exec {port}>&-
 
 timed_out=
-(sleep "$timeout"; kill "$qemu_pid") >/dev/null 2>&1 &
-watchdog=$!
-wait "$qemu_pid" || true
+wait "$qemu_pid" || [ $? -ne 124 ] || timed_out=1
 qemu_pid=
-kill "$watchdog" 2>/dev/null || timed_out=1
 wait "$tee_pid" || true
 rm -f "$out/initramfs.img"
 
