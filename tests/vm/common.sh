@@ -43,6 +43,7 @@ apt_suite() {
 
 	APT=(-qq -o "Dir::Etc::sourcelist=$dir/sources.list"
 	     -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
+	     -o Dir::State::status=/dev/null
 	     -o "Dir::Cache=$dir/cache" -o Acquire::Languages=none
 	     -o APT::Sandbox::User=root -o Acquire::Retries=3)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"

@@ -49,13 +49,14 @@ select_suite() {
 
 # package=version of the newest package whose name matches the pattern.
 candidate() {
-	local pkg
+	local pkg version
 
 	pkg=$(apt-cache "${APT[@]}" pkgnames "${1%%[[*]*}" | grep -Ex "$1" |
 	      sort -V | tail -n 1) || true
 	[ -n "$pkg" ] || die "no package $1 for the kernel $name"
-	apt-cache "${APT[@]}" show "$pkg" |
-	awk -v p="$pkg" '/^Version:/ { print p "=" $2; exit }'
+	version=$(apt-cache "${APT[@]}" policy "$pkg" |
+		  sed -n 's/^ *Candidate: //p')
+	echo "$pkg=$version"
 }
 
 depends_on() {
@@ -242,13 +243,15 @@ final=$STT_CACHE/kernels/$name-$(tr '~:' '--' <<<"${pkg#*=}")-$key
 if [ ! -e "$final/version" ]; then
 	select_suite "$name"
 	say "making the kernel $name (${pkg/=/ })"
-	rm -rf "$final" "$final.tmp"
+	# Should the mirror have moved on, the next run asks anew.
+	rm -rf "$final" "$final.tmp" "$known"
 	mkdir -p "$final.tmp"
 	case $name in
 	stock-*) make_stock "$final.tmp" "$pkg" ;;
 	*)	 make_built "$final.tmp" "$pkg" "${fragments[@]}" ;;
 	esac
 	mv "$final.tmp" "$final"
+	echo "$pkg" >"$known"
 	# Older kernels of this name are of little more use.
 	find "$STT_CACHE/kernels" -maxdepth 1 -name "$name-[0-9]*" \
 		-mtime +14 ! -path "$final" -exec rm -rf {} +
