@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include_next <linux/timer.h>
+
+#ifndef _STT_COMPAT_TIMER_H
+#define _STT_COMPAT_TIMER_H
+
+/* Named from_timer() until 6.16. */
+#ifdef STT_NO_TIMER_CONTAINER_OF
+#define timer_container_of(var, timer, field)	\
+	container_of(timer, typeof(*var), field)
+#endif
+
+#endif /* _STT_COMPAT_TIMER_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reasons that a kernel does not have yet are not specified there. */
+#include_next <net/dropreason.h>
+
+#ifndef _STT_COMPAT_DROPREASON_H
+#define _STT_COMPAT_DROPREASON_H
+
+#ifdef STT_NO_FRAG_REASM_TIMEOUT	/* 6.5 */
+#define SKB_DROP_REASON_FRAG_REASM_TIMEOUT	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_FRAG_TOO_FAR		/* 6.5 */
+#define SKB_DROP_REASON_FRAG_TOO_FAR		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_DUP_FRAG			/* 6.3 */
+#define SKB_DROP_REASON_DUP_FRAG		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_NOMEM			/* 5.18 */
+#define SKB_DROP_REASON_NOMEM			SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_UNHANDLED_PROTO		/* 5.18 */
+#define SKB_DROP_REASON_UNHANDLED_PROTO		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_SKB_BAD_GSO		/* 6.15 */
+#define SKB_DROP_REASON_SKB_BAD_GSO		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_IP_TUNNEL_ECN		/* 6.12 */
+#define SKB_DROP_REASON_IP_TUNNEL_ECN		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+
+#endif /* _STT_COMPAT_DROPREASON_H */

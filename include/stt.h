@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Stateless Transport Tunneling: the module's structures, and by source file
+ * the functions that each offers to the others.
+ *
+ * How they hang together:
+ *
+ *	stt_net ---- stt_port ---- stt_conf ---- stt_dev (a net_device)
+ *	(netns)  |   (family,  |   (immutable,
+ *	         |    port)    |    by id and addresses)
+ *	         |             `-- stt_path (a way to a peer)
+ *	         `-- stt_reasm (frames that did not come whole)
+ *
+ * Everything that configures is done under RTNL.  Packets look at it under
+ * RCU: a port, a conf or a path is unlinked first and freed a grace period
+ * later.
+ */
+#ifndef _STT_H
+#define _STT_H
+
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/netdevice.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <linux/u64_stats_sync.h>
+#include <net/dropreason.h>
+#include <net/dst_cache.h>
+#include <net/gro_cells.h>
+#include <net/ip_tunnels.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/rtnetlink.h>
+
+#include <uapi/linux/if_stt.h>
+#include "stt_proto.h"
+
+/* As in dkms.conf. */
+#define STT_MODULE_VERSION	"0.1"
+
+/**
+ * union stt_addr - an outer address
+ * @v4: an IPv4 address; the rest is 0
+ * @v6: an IPv6 address
+ *
+ * The family stands where the address is used: it is the port's.  All bytes 0
+ * means "any" in both families, and two of the same family can be compared
+ * and hashed as bytes.
+ */
+union stt_addr {
+	__be32		v4;
+	struct in6_addr	v6;
+};
+
+static_assert(sizeof(union stt_addr) == 16);
+
+static inline bool stt_addr_any(const union stt_addr *a)
+{
+	return ipv6_addr_any(&a->v6);
+}
+
+static inline bool stt_addr_equal(const union stt_addr *a,
+				  const union stt_addr *b)
+{
+	return ipv6_addr_equal(&a->v6, &b->v6);
+}
+
+/* ---- counters ---------------------------------------------------------- */
+
+/*
+ * Per namespace, in /proc/net/stt under these names.  A segment or frame that
+ * is dropped counts under exactly one of them.
+ */
+#define STT_NET_COUNTERS(X)	\
+	X(reasm_ok)		\
+	X(reasm_timeout)	\
+	X(reasm_evicted)	\
+	X(reasm_nomem)		\
+	X(reasm_overlap)	\
+	X(reasm_condemned)	\
+	X(reasm_duplicate)	\
+	X(partial_frames)	\
+	X(partial_packets)	\
+	X(drop_csum)		\
+	X(drop_header)		\
+	X(drop_version)		\
+	X(drop_offload)		\
+	X(drop_length)		\
+	X(drop_no_device)	\
+	X(drop_ecn)		\
+	X(drop_peer)		\
+	X(drop_policy)		\
+	X(drop_nomem)
+
+/* Per device, in ethtool -S under these names. */
+#define STT_DEV_COUNTERS(X)	\
+	X(rx_frames)		\
+	X(rx_segments)		\
+	X(rx_single)		\
+	X(rx_reassembled)	\
+	X(rx_partial)		\
+	X(tx_frames)		\
+	X(tx_tso)		\
+	X(tx_sw_offload)	\
+	X(tx_too_big)		\
+	X(tx_no_route)		\
+	X(tx_loop)
+
+#define STT_ENUM_NET(name)	STT_NET_##name,
+#define STT_ENUM_DEV(name)	STT_DEV_##name,
+
+enum stt_net_counter {
+	STT_NET_COUNTERS(STT_ENUM_NET)
+	STT_NET_COUNTER_MAX
+};
+
+enum stt_dev_counter {
+	STT_DEV_COUNTERS(STT_ENUM_DEV)
+	STT_DEV_ETHTOOL_MAX,
+	/* What ip -s link shows besides. */
+	STT_DEV_rx_bytes = STT_DEV_ETHTOOL_MAX,
+	STT_DEV_rx_errors,
+	STT_DEV_rx_dropped,
+	STT_DEV_tx_bytes,
+	STT_DEV_tx_errors,
+	STT_DEV_tx_dropped,
+	STT_DEV_COUNTER_MAX
+};
+
+struct stt_net_counters {
+	unsigned long	c[STT_NET_COUNTER_MAX];
+};
+
+struct stt_dev_counters {
+	u64_stats_t		c[STT_DEV_COUNTER_MAX];
+	struct u64_stats_sync	syncp;
+};
+
+/* ---- reassembly -------------------------------------------------------- */
+
+/**
+ * struct stt_flow_key - whose frame ids belong together (R6)
+ * @saddr: the sender
+ * @daddr: our address, or a group's
+ * @sport: outer source port
+ * @dport: outer destination port
+ * @scope: as in &struct stt_conf_key
+ * @family: AF_INET or AF_INET6
+ *
+ * Hashed and compared as bytes: no holes.
+ */
+struct stt_flow_key {
+	union stt_addr	saddr;
+	union stt_addr	daddr;
+	__be16		sport;
+	__be16		dport;
+	int		scope;
+	u32		family;
+};
+
+static_assert(sizeof(struct stt_flow_key) == 44);
+
+/**
+ * struct stt_skb_cb - what stays with a segment, and then with its frame
+ * @offset: of the segment's first byte in the frame
+ * @frame_len: length of the whole frame
+ * @segments: packets that made it up, 1 for a segment
+ * @dsfield: DSCP and ECN of the outer header; for a frame the first
+ *	segment's DSCP, and CE where any segment had it (R14)
+ */
+struct stt_skb_cb {
+	u16	offset;
+	u16	frame_len;
+	u16	segments;
+	u8	dsfield;
+};
+
+static inline struct stt_skb_cb *stt_skb_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct stt_skb_cb) > sizeof(skb->cb));
+	return (struct stt_skb_cb *)skb->cb;
+}
+
+/**
+ * struct stt_reasm_limits - what a namespace grants incomplete frames
+ * @high_thresh: bytes of memory, truesize
+ * @time_ms: how long a frame may wait for its last segment
+ * @max_frames: incomplete frames one flow keeps open
+ *
+ * sysctls: written at any time, read once per use.
+ */
+struct stt_reasm_limits {
+	unsigned long	high_thresh;
+	unsigned int	time_ms;
+	unsigned int	max_frames;
+};
+
+#define STT_REASM_SYSCTLS	3
+
+struct stt_reasm;
+
+/* ---- endpoints --------------------------------------------------------- */
+
+/**
+ * struct stt_net - what a namespace holds as an underlay
+ * @net: the namespace
+ * @ports: endpoints by port number, per family; written under RTNL
+ * @nports: how many there are, per family; the hooks stand while there is one
+ * @devs: devices whose underlay this is; RTNL
+ * @reasm: incomplete frames; made with the first port, gone with the namespace
+ * @counters: %STT_NET_COUNTERS
+ * @limits: sysctls
+ * @sysctl: their table
+ */
+struct stt_net {
+#define STT_PORT_HASH	16
+	struct net			*net;
+	struct hlist_head		ports[2][STT_PORT_HASH];
+	unsigned int			nports[2];
+	struct list_head		devs;
+	struct stt_reasm		*reasm;
+	struct stt_net_counters __percpu *counters;
+	struct stt_reasm_limits		limits;
+	struct ctl_table_header		*sysctl;
+};
+
+extern unsigned int stt_net_id;
+
+static inline struct stt_net *stt_net(const struct net *net)
+{
+	return net_generic(net, stt_net_id);
+}
+
+static inline void stt_net_count(struct stt_net *sn, enum stt_net_counter c)
+{
+	this_cpu_inc(sn->counters->c[c]);
+}
+
+/**
+ * struct stt_conf_key - what a received frame finds its device by (R11)
+ * @id: context id
+ * @remote: the sender, or any
+ * @local: the address it was sent to, or any
+ * @scope: ifindex that the addresses are meant in: the VRF for packets of a
+ *	VRF, the interface for a link-local sender, else 0
+ * @pad: 0
+ */
+struct stt_conf_key {
+	u64		id;
+	union stt_addr	remote;
+	union stt_addr	local;
+	int		scope;
+	u32		pad;
+};
+
+static_assert(sizeof(struct stt_conf_key) == 48);
+
+/**
+ * struct stt_conf - one configuration of a device
+ * @node: in &stt_port.confs
+ * @key: what it is found by
+ * @stt: the device
+ * @port: the endpoint; a reference
+ * @path: the way to @key.remote; a reference; NULL without one
+ * @link: ifindex of the lower device, 0 for none
+ * @fwmark: mark of the outer packets and of their route lookup
+ * @sport_min: lowest outer source port, host order
+ * @sport_max: highest
+ * @label: fixed IPv6 flow label
+ * @label_inherit: copy the inner one instead
+ * @ttl: outer TTL or hop limit, 0: the route's
+ * @ttl_inherit: copy the inner one instead
+ * @tos: outer DSCP, in the upper six bits
+ * @tos_inherit: uniform model: copy DSCP both ways (W11, R14)
+ * @df: enum ifla_stt_df
+ * @rcu: frees it
+ *
+ * Never changes once a packet can see it: changelink makes a new one, links
+ * it, unlinks the old one and frees that after a grace period.
+ */
+struct stt_conf {
+	struct rhash_head	node;
+	struct stt_conf_key	key;
+	struct stt_dev		*stt;
+	struct stt_port		*port;
+	struct stt_path		*path;
+	int			link;
+	u32			fwmark;
+	u16			sport_min;
+	u16			sport_max;
+	__be32			label;
+	bool			label_inherit;
+	u8			ttl;
+	bool			ttl_inherit;
+	u8			tos;
+	bool			tos_inherit;
+	u8			df;
+	struct rcu_head		rcu;
+};
+
+/* Which of remote and local a key names: most specific first (R11). */
+enum stt_match {
+	STT_MATCH_BOTH,
+	STT_MATCH_REMOTE,
+	STT_MATCH_LOCAL,
+	STT_MATCH_ID,
+	STT_MATCH_MAX
+};
+
+/**
+ * struct stt_port - one endpoint: a TCP port number of one family and
+ *	namespace
+ * @node: in &stt_net.ports
+ * @net: the namespace; the port goes before it does
+ * @family: AF_INET or AF_INET6
+ * @number: network order
+ * @sock: bound, never listening: keeps the number from others (INTERFACE)
+ * @refs: confs that use it; RTNL
+ * @confs: &struct stt_conf by &stt_conf.key; written under RTNL
+ * @matches: how many confs there are of each kind, so that receive looks
+ *	only for kinds that exist; written under RTNL
+ * @paths: &struct stt_path by remote address; written under RTNL
+ */
+struct stt_port {
+	struct hlist_node	node;
+	struct net		*net;
+	sa_family_t		family;
+	__be16			number;
+	struct socket		*sock;
+	unsigned int		refs;
+	struct rhashtable	confs;
+	unsigned int		matches[STT_MATCH_MAX];
+	struct rhltable		paths;
+};
+
+/**
+ * struct stt_path - a way to a peer, as routing sees it
+ * @node: in &stt_port.paths
+ * @remote: the peer
+ * @local: source address, or any
+ * @port: the endpoint we send to and from
+ * @link: outgoing interface, or 0
+ * @scope: as in &struct stt_conf_key
+ * @mark: fwmark of the lookup
+ * @tos: DSCP of the lookup when the route is cached
+ * @sport_min: lowest source port sent with
+ * @sport_max: highest
+ * @refs: confs that use it; RTNL
+ * @last_tx: jiffies of the last frame sent; an ICMP error is believed for
+ *	%STT_PEER_RECENT after it (W12)
+ * @cache: the route, where caching it changes nothing
+ * @rcu: frees it
+ *
+ * Shared by all devices that reach the peer in the same way.
+ */
+struct stt_path {
+	struct rhlist_head	node;
+	union stt_addr		remote;
+	union stt_addr		local;
+	struct stt_port		*port;
+	int			link;
+	int			scope;
+	u32			mark;
+	u8			tos;
+	u16			sport_min;
+	u16			sport_max;
+	unsigned int		refs;
+	unsigned long		last_tx;
+	struct dst_cache	cache;
+	struct rcu_head		rcu;
+};
+
+#define STT_PEER_RECENT		(60 * HZ)
+
+/**
+ * struct stt_dev - private part of a net_device
+ * @dev: the other part
+ * @net: the underlay's namespace; the device goes before it does
+ * @conf: the current configuration; written under RTNL
+ * @counters: %STT_DEV_COUNTERS and more
+ * @cells: hands received packets to GRO
+ * @list: in &stt_net.devs; RTNL
+ */
+struct stt_dev {
+	struct net_device		*dev;
+	struct net			*net;
+	struct stt_conf __rcu		*conf;
+	struct stt_dev_counters __percpu *counters;
+	struct gro_cells		cells;
+	struct list_head		list;
+};
+
+static inline struct stt_conf *stt_conf_rtnl(const struct stt_dev *stt)
+{
+	return rtnl_dereference(stt->conf);
+}
+
+static inline struct stt_conf *stt_conf_rcu(const struct stt_dev *stt)
+{
+	return rcu_dereference(stt->conf);
+}
+
+static inline void stt_dev_count(const struct stt_dev *stt,
+				 enum stt_dev_counter c)
+{
+	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->c[c]);
+	u64_stats_update_end(&s->syncp);
+}
+
+/* ---- stt_main.c: module, namespace and device life --------------------- */
+
+void stt_setup(struct net_device *dev);
+void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
+enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
+void stt_drop(struct stt_net *sn, struct sk_buff *skb,
+	      enum stt_net_counter cause);
+
+/* ---- stt_netlink.c: the link kind -------------------------------------- */
+
+extern struct rtnl_link_ops stt_link_ops;
+void stt_dellink(struct net_device *dev, struct list_head *head);
+void stt_conf_release(struct stt_dev *stt);
+int stt_rescope(struct stt_dev *stt);
+
+/* ---- stt_port.c: endpoints and the devices behind them ----------------- */
+
+struct stt_port *stt_port_get(struct net *net, sa_family_t family,
+			      __be16 number, struct netlink_ext_ack *extack);
+void stt_port_put(struct stt_port *port);
+struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
+				   sa_family_t family, __be16 number);
+int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf);
+void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf);
+struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
+				    const struct stt_conf_key *key);
+struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
+				   const struct stt_flow_key *from);
+bool stt_port_accepts_rcu(struct stt_port *port,
+			  const struct stt_flow_key *from);
+
+/* ---- stt_path.c: ways to peers, their routes and path MTUs ------------- */
+
+struct stt_path *stt_path_get(const struct stt_conf *conf);
+void stt_path_put(struct stt_path *path);
+struct rhlist_head *stt_path_find_rcu(struct stt_port *port,
+				      const union stt_addr *remote);
+struct dst_entry *stt_path_route(struct stt_path *path, u8 tos, __be32 label,
+				 __be16 sport, union stt_addr *saddr);
+extern const struct rhashtable_params stt_path_params;
+
+/* ---- stt_icmp.c: what routers tell us about our segments --------------- */
+
+bool stt_icmp4(struct sk_buff *skb, struct net *net);
+bool stt_icmp6(struct sk_buff *skb, struct net *net);
+
+/* ---- stt_tx.c: inner packet -> STT frame -> IP ------------------------- */
+
+/**
+ * struct stt_inner - what an inner packet is
+ * @proto: ethertype behind any tags
+ * @l3: offset of the IP header from the Ethernet header; 0 if not IP
+ * @l4: offset of the TCP or UDP header, when @l4_proto is set
+ * @l4_proto: IPPROTO_TCP or IPPROTO_UDP with a header of its own; 0 for
+ *	other protocols and for IP fragments
+ * @dsfield: DSCP and ECN, 0 if not IP
+ * @ttl: TTL or hop limit, 0 if not IP
+ * @df: IPv4 with DF, or IPv6
+ * @label: IPv6 flow label
+ */
+struct stt_inner {
+	__be16	proto;
+	u16	l3;
+	u16	l4;
+	u8	l4_proto;
+	u8	dsfield;
+	u8	ttl;
+	bool	df;
+	__be32	label;
+};
+
+void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in);
+bool stt_tx_offload(struct sk_buff *skb, const struct stt_inner *in,
+		    struct stt_offload *off);
+u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
+		 u16 max);
+void stt_tx_init_ids(void);
+u32 stt_tx_next_id(void);
+netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
+
+bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
+		    bool csum_offload);
+int stt_rx_register(struct net *net, sa_family_t family);
+void stt_rx_unregister(struct net *net, sa_family_t family);
+
+/* ---- stt_reasm.c: segments -> frames ----------------------------------- */
+
+struct stt_reasm *stt_reasm_alloc(struct stt_net *sn);
+void stt_reasm_free(struct stt_reasm *reasm);
+struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
+			      const struct stt_flow_key *key, u32 id,
+			      struct sk_buff *skb);
+unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
+unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
+
+/* ---- stt_skb.c: how the bytes of a packet are laid out ----------------- */
+
+bool stt_skb_equal(const struct sk_buff *a, int a_off,
+		   const struct sk_buff *b, int b_off, int len);
+struct sk_buff *stt_skb_join(struct sk_buff *head, struct sk_buff *rest);
+int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int size);
+
+#endif /* _STT_H */

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module, namespaces and the net_device: setup, open and stop, statistics,
+ * ethtool.
+ */
+#include <linux/ethtool.h>
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/sysctl.h>
+#include <net/dst.h>
+#include <net/rtnetlink.h>
+
+#include "include/stt.h"
+#define CREATE_TRACE_POINTS
+#include "include/stt_trace.h"
+
+#define STT_DRV_NAME	"stt"
+
+unsigned int stt_net_id __read_mostly;
+
+/* ---- drops ------------------------------------------------------------- */
+
+/**
+ * stt_drop_reason - the core's drop reason that fits best
+ * @cause: our own
+ *
+ * Return: a reason; SKB_DROP_REASON_NOT_SPECIFIED where the core has none.
+ */
+enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
+{
+	switch (cause) {
+	case STT_NET_reasm_timeout:
+		return SKB_DROP_REASON_FRAG_REASM_TIMEOUT;
+	case STT_NET_reasm_evicted:
+		return SKB_DROP_REASON_FRAG_TOO_FAR;
+	case STT_NET_reasm_nomem:
+	case STT_NET_drop_nomem:
+		return SKB_DROP_REASON_NOMEM;
+	case STT_NET_reasm_duplicate:
+		return SKB_DROP_REASON_DUP_FRAG;
+	case STT_NET_drop_csum:
+		return SKB_DROP_REASON_TCP_CSUM;
+	case STT_NET_drop_header:
+	case STT_NET_drop_length:
+		return SKB_DROP_REASON_PKT_TOO_SMALL;
+	case STT_NET_drop_version:
+		return SKB_DROP_REASON_UNHANDLED_PROTO;
+	case STT_NET_drop_offload:
+		return SKB_DROP_REASON_SKB_BAD_GSO;
+	case STT_NET_drop_ecn:
+		return SKB_DROP_REASON_IP_TUNNEL_ECN;
+	case STT_NET_drop_policy:
+		return SKB_DROP_REASON_XFRM_POLICY;
+	default:
+		return SKB_DROP_REASON_NOT_SPECIFIED;
+	}
+}
+
+/**
+ * stt_drop - drop a received packet: count, trace, free
+ * @sn: namespace
+ * @skb: packet; taken over
+ * @cause: which counter
+ */
+void stt_drop(struct stt_net *sn, struct sk_buff *skb,
+	      enum stt_net_counter cause)
+{
+	trace_stt_drop(sn->net, skb, cause);
+	stt_net_count(sn, cause);
+	kfree_skb_reason(skb, stt_drop_reason(cause));
+}
+
+/* ---- device ------------------------------------------------------------ */
+
+static int stt_init(struct net_device *dev)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+	int err;
+
+	stt->counters = netdev_alloc_pcpu_stats(struct stt_dev_counters);
+	if (!stt->counters)
+		return -ENOMEM;
+	err = gro_cells_init(&stt->cells, dev);
+	if (err) {
+		free_percpu(stt->counters);
+		stt->counters = NULL;
+	}
+
+	return err;
+}
+
+static void stt_uninit(struct net_device *dev)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+
+	stt_conf_release(stt);
+	gro_cells_destroy(&stt->cells);
+}
+
+/* Packets may count until the last reference to the device is gone. */
+static void stt_destructor(struct net_device *dev)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+
+	free_percpu(stt->counters);
+}
+
+/* The device that frames leave through, or NULL; a reference. */
+static struct net_device *stt_get_lower(const struct stt_dev *stt,
+					const struct stt_conf *conf)
+{
+	struct net_device *lower = NULL;
+	struct dst_entry *dst;
+	union stt_addr saddr;
+
+	if (conf->link)
+		return dev_get_by_index(stt->net, conf->link);
+	if (!conf->path)
+		return NULL;
+
+	local_bh_disable();
+	dst = stt_path_route(conf->path, conf->tos, conf->label,
+			     htons(conf->sport_min), &saddr);
+	if (!IS_ERR(dst)) {
+		lower = dst->dev;
+		dev_hold(lower);
+		dst_release(dst);
+	}
+	local_bh_enable();
+
+	return lower;
+}
+
+/**
+ * stt_set_underlay - fit the device's limits to what carries its frames
+ * @dev: stt device
+ * @conf: its configuration
+ *
+ * Room for our headers, the largest MTU, and the largest GSO packet: with all
+ * headers it must stay below what the lower device takes, or it would be cut
+ * in software.
+ *
+ * Context: RTNL.
+ */
+void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
+{
+	unsigned int link = ETH_HLEN, room = 0, size = GSO_LEGACY_MAX_SIZE;
+	bool v6 = conf->port->family == AF_INET6;
+	unsigned int hlen = STT_HLEN + sizeof(struct tcphdr) +
+			    (v6 ? sizeof(struct ipv6hdr) :
+				  sizeof(struct iphdr));
+	struct net_device *lower;
+
+	dev->min_mtu = ETH_MIN_MTU;
+	dev->max_mtu = v6 ? STT_MAX_MTU_V6 : STT_MAX_MTU_V4;
+
+	lower = stt_get_lower(netdev_priv(dev), conf);
+	if (lower) {
+		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
+		room = lower->needed_headroom;
+		size = min_t(unsigned int, size,
+			     READ_ONCE(lower->gso_max_size));
+		dev_put(lower);
+	}
+	dev->needed_headroom = LL_MAX_HEADER + room + hlen;
+	if (size > hlen + link)
+		netif_set_tso_max_size(dev, size - hlen - link);
+}
+
+static int stt_open(struct net_device *dev)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+
+	/* The routes may be others than when the device was made. */
+	stt_set_underlay(dev, stt_conf_rtnl(stt));
+
+	return 0;
+}
+
+static int stt_stop(struct net_device *dev)
+{
+	return 0;
+}
+
+static u64 stt_sum(const struct stt_dev *stt, enum stt_dev_counter c)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct stt_dev_counters *s;
+		unsigned int start;
+		u64 n;
+
+		s = per_cpu_ptr(stt->counters, cpu);
+		do {
+			start = u64_stats_fetch_begin(&s->syncp);
+			n = u64_stats_read(&s->c[c]);
+		} while (u64_stats_fetch_retry(&s->syncp, start));
+		sum += n;
+	}
+
+	return sum;
+}
+
+static void stt_get_stats64(struct net_device *dev,
+			    struct rtnl_link_stats64 *st)
+{
+	const struct stt_dev *stt = netdev_priv(dev);
+
+	netdev_stats_to_stats64(st, &dev->stats);
+	st->rx_packets += stt_sum(stt, STT_DEV_rx_frames);
+	st->rx_bytes += stt_sum(stt, STT_DEV_rx_bytes);
+	st->rx_errors += stt_sum(stt, STT_DEV_rx_errors);
+	st->rx_dropped += stt_sum(stt, STT_DEV_rx_dropped);
+	st->tx_packets += stt_sum(stt, STT_DEV_tx_frames);
+	st->tx_bytes += stt_sum(stt, STT_DEV_tx_bytes);
+	st->tx_errors += stt_sum(stt, STT_DEV_tx_errors);
+	st->tx_dropped += stt_sum(stt, STT_DEV_tx_dropped);
+}
+
+static const struct net_device_ops stt_netdev_ops = {
+	.ndo_init		= stt_init,
+	.ndo_uninit		= stt_uninit,
+	.ndo_open		= stt_open,
+	.ndo_stop		= stt_stop,
+	.ndo_start_xmit		= stt_start_xmit,
+	.ndo_get_stats64	= stt_get_stats64,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_set_mac_address	= eth_mac_addr,
+};
+
+static const struct device_type stt_type = {
+	.name = STT_DRV_NAME,
+};
+
+/* ---- ethtool ----------------------------------------------------------- */
+
+#define STT_STRING(name)	#name,
+
+static const char stt_dev_names[STT_DEV_ETHTOOL_MAX][ETH_GSTRING_LEN] = {
+	STT_DEV_COUNTERS(STT_STRING)
+};
+
+static void stt_get_drvinfo(struct net_device *dev,
+			    struct ethtool_drvinfo *info)
+{
+	strscpy(info->driver, STT_DRV_NAME, sizeof(info->driver));
+	strscpy(info->version, STT_MODULE_VERSION, sizeof(info->version));
+}
+
+static int stt_get_sset_count(struct net_device *dev, int set)
+{
+	return set == ETH_SS_STATS ? STT_DEV_ETHTOOL_MAX : -EOPNOTSUPP;
+}
+
+static void stt_get_strings(struct net_device *dev, u32 set, u8 *data)
+{
+	if (set == ETH_SS_STATS)
+		memcpy(data, stt_dev_names, sizeof(stt_dev_names));
+}
+
+static void stt_get_ethtool_stats(struct net_device *dev,
+				  struct ethtool_stats *stats, u64 *data)
+{
+	const struct stt_dev *stt = netdev_priv(dev);
+	int i;
+
+	for (i = 0; i < STT_DEV_ETHTOOL_MAX; i++)
+		data[i] = stt_sum(stt, i);
+}
+
+/* The link is as fast as what carries it. */
+static int stt_get_link_ksettings(struct net_device *dev,
+				  struct ethtool_link_ksettings *cmd)
+{
+	const struct stt_dev *stt = netdev_priv(dev);
+	struct net_device *lower;
+	int err = 0;
+
+	cmd->base.speed = SPEED_UNKNOWN;
+	cmd->base.duplex = DUPLEX_UNKNOWN;
+	cmd->base.port = PORT_OTHER;
+	lower = stt_get_lower(stt, stt_conf_rtnl(stt));
+	if (lower) {
+		struct ethtool_link_ksettings of_lower;
+
+		err = __ethtool_get_link_ksettings(lower, &of_lower);
+		if (!err) {
+			cmd->base.speed = of_lower.base.speed;
+			cmd->base.duplex = of_lower.base.duplex;
+		}
+		dev_put(lower);
+	}
+
+	return 0;
+}
+
+static const struct ethtool_ops stt_ethtool_ops = {
+	.get_drvinfo		= stt_get_drvinfo,
+	.get_link		= ethtool_op_get_link,
+	.get_strings		= stt_get_strings,
+	.get_sset_count		= stt_get_sset_count,
+	.get_ethtool_stats	= stt_get_ethtool_stats,
+	.get_link_ksettings	= stt_get_link_ksettings,
+	.get_ts_info		= ethtool_op_get_ts_info,
+};
+
+/**
+ * stt_setup - rtnl_link_ops.setup
+ * @dev: new device, with nothing known of it
+ *
+ * Offloads: what the far end can do for us it is told in the STT header; the
+ * rest stt_tx.c resolves when it comes, so everything may come.
+ */
+void stt_setup(struct net_device *dev)
+{
+	ether_setup(dev);
+	eth_hw_addr_random(dev);
+	dev->netdev_ops = &stt_netdev_ops;
+	dev->ethtool_ops = &stt_ethtool_ops;
+	dev->needs_free_netdev = true;
+	dev->priv_destructor = stt_destructor;
+	SET_NETDEV_DEVTYPE(dev, &stt_type);
+
+	dev->features = NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA |
+			NETIF_F_HW_CSUM | NETIF_F_RXCSUM |
+			NETIF_F_GSO_SOFTWARE | NETIF_F_GSO_ENCAP_ALL |
+			NETIF_F_HW_VLAN_CTAG_TX;
+	dev->hw_features = dev->features;
+	dev->features |= NETIF_F_HW_VLAN_CTAG_RX;
+	dev->vlan_features = dev->features & ~(NETIF_F_HW_VLAN_CTAG_TX |
+					       NETIF_F_HW_VLAN_CTAG_RX);
+	dev->hw_enc_features = dev->hw_features;
+	netdev_set_lltx(dev);
+
+	/* Headers are written: a packet must not be sent twice at a time. */
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
+	dev->mtu = ETH_DATA_LEN;
+	dev->max_mtu = STT_MAX_MTU_V6;
+}
+
+/* ---- what happens to lower devices ------------------------------------- */
+
+static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
+			    void *ptr)
+{
+	struct net_device *lower = netdev_notifier_info_to_dev(ptr);
+	struct stt_net *sn = stt_net(dev_net(lower));
+	struct stt_dev *stt, *tmp;
+	LIST_HEAD(gone);
+
+	if (event != NETDEV_UNREGISTER && event != NETDEV_CHANGEUPPER)
+		return NOTIFY_DONE;
+
+	list_for_each_entry_safe(stt, tmp, &sn->devs, list) {
+		if (stt_conf_rtnl(stt)->link != lower->ifindex)
+			continue;
+		if (event == NETDEV_UNREGISTER)
+			stt_dellink(stt->dev, &gone);
+		else if (stt_rescope(stt))
+			netdev_warn(stt->dev,
+				    "does not follow %s into or out of its VRF\n",
+				    lower->name);
+	}
+	unregister_netdevice_many(&gone);
+
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block stt_netdev_notifier = {
+	.notifier_call = stt_netdev_event,
+};
+
+/* ---- namespaces -------------------------------------------------------- */
+
+#define STT_REASM_HIGH_THRESH	(16UL << 20)
+#define STT_REASM_TIME_MS	300
+#define STT_REASM_MAX_FRAMES	16
+
+static unsigned long stt_high_thresh_own = STT_REASM_HIGH_THRESH;
+static unsigned int stt_time_ms_max = 10000;
+static unsigned int stt_max_frames_max = 256;
+
+static const struct ctl_table stt_sysctls[] = {
+	{
+		.procname	= "reasm_high_thresh",
+		.maxlen		= sizeof(unsigned long),
+		.mode		= 0644,
+		.proc_handler	= proc_doulongvec_minmax,
+	},
+	{
+		.procname	= "reasm_time_ms",
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ONE,
+		.extra2		= &stt_time_ms_max,
+	},
+	{
+		.procname	= "reasm_max_frames_per_flow",
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ONE,
+		.extra2		= &stt_max_frames_max,
+	},
+	SYSCTL_SENTINEL
+};
+
+static int stt_sysctl_init(struct net *net, struct stt_net *sn)
+{
+	struct ctl_table *table;
+
+	table = kmemdup(stt_sysctls, sizeof(stt_sysctls), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+
+	table[0].data = &sn->limits.high_thresh;
+	table[1].data = &sn->limits.time_ms;
+	table[2].data = &sn->limits.max_frames;
+	/* Kernel memory is not for an unprivileged user to give himself. */
+	if (net->user_ns != &init_user_ns)
+		table[0].extra2 = &stt_high_thresh_own;
+	sn->sysctl = register_net_sysctl_sz(net, "net/stt", table,
+					    STT_REASM_SYSCTLS);
+	if (!sn->sysctl) {
+		kfree(table);
+		return -ENOMEM;
+	}
+
+	return 0;
+}
+
+static void stt_sysctl_exit(struct stt_net *sn)
+{
+	const struct ctl_table *table = sn->sysctl->ctl_table_arg;
+
+	unregister_net_sysctl_table(sn->sysctl);
+	kfree(table);
+}
+
+static const char *const stt_net_names[] = {
+	STT_NET_COUNTERS(STT_STRING)
+};
+
+static int stt_proc_show(struct seq_file *m, void *v)
+{
+	const struct stt_net *sn = stt_net(seq_file_single_net(m));
+	int i, cpu;
+
+	seq_printf(m, "reasm_queues %u\n", stt_reasm_frames(sn->reasm));
+	seq_printf(m, "reasm_mem %lu\n", stt_reasm_mem(sn->reasm));
+	for (i = 0; i < STT_NET_COUNTER_MAX; i++) {
+		unsigned long sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += per_cpu_ptr(sn->counters, cpu)->c[i];
+		seq_printf(m, "%s %lu\n", stt_net_names[i], sum);
+	}
+
+	return 0;
+}
+
+static int __net_init stt_net_init(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+	int err = -ENOMEM;
+
+	sn->net = net;
+	INIT_LIST_HEAD(&sn->devs);
+	sn->limits.high_thresh = STT_REASM_HIGH_THRESH;
+	sn->limits.time_ms = STT_REASM_TIME_MS;
+	sn->limits.max_frames = STT_REASM_MAX_FRAMES;
+	sn->counters = alloc_percpu(struct stt_net_counters);
+	if (!sn->counters)
+		return err;
+	err = stt_sysctl_init(net, sn);
+	if (err)
+		goto err_counters;
+	if (!proc_create_net_single("stt", 0444, net->proc_net, stt_proc_show,
+				    NULL)) {
+		err = -ENOMEM;
+		goto err_sysctl;
+	}
+
+	return 0;
+
+err_sysctl:
+	stt_sysctl_exit(sn);
+err_counters:
+	free_percpu(sn->counters);
+	return err;
+}
+
+/* Devices go with their underlay, wherever they are themselves. */
+static void __net_exit stt_net_exit_rtnl(struct net *net,
+					 struct list_head *dev_kill_list)
+{
+	struct stt_net *sn = stt_net(net);
+	struct stt_dev *stt, *tmp;
+
+	list_for_each_entry_safe(stt, tmp, &sn->devs, list)
+		stt_dellink(stt->dev, dev_kill_list);
+}
+
+static void __net_exit stt_net_exit(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+
+	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
+	if (sn->reasm)
+		stt_reasm_free(sn->reasm);
+	remove_proc_entry("stt", net->proc_net);
+	stt_sysctl_exit(sn);
+	free_percpu(sn->counters);
+}
+
+PERNET_EXIT_RTNL_SHIM(stt_net_exit_rtnl)
+
+static struct pernet_operations stt_net_ops = {
+	.init		= stt_net_init,
+	PERNET_EXIT_RTNL(stt_net_exit_rtnl),
+	.exit		= stt_net_exit,
+	.id		= &stt_net_id,
+	.size		= sizeof(struct stt_net),
+};
+
+/* ---- module ------------------------------------------------------------ */
+
+static int __init stt_module_init(void)
+{
+	int err;
+
+	stt_tx_init_ids();
+	err = register_pernet_subsys(&stt_net_ops);
+	if (err)
+		return err;
+	err = register_netdevice_notifier(&stt_netdev_notifier);
+	if (err)
+		goto err_pernet;
+	err = rtnl_link_register(&stt_link_ops);
+	if (err)
+		goto err_notifier;
+
+	return 0;
+
+err_notifier:
+	unregister_netdevice_notifier(&stt_netdev_notifier);
+err_pernet:
+	unregister_pernet_subsys(&stt_net_ops);
+	return err;
+}
+
+static void __exit stt_module_exit(void)
+{
+	rtnl_link_unregister(&stt_link_ops);
+	unregister_netdevice_notifier(&stt_netdev_notifier);
+	unregister_pernet_subsys(&stt_net_ops);
+	/* Paths are freed by a function of ours. */
+	rcu_barrier();
+}
+
+module_init(stt_module_init);
+module_exit(stt_module_exit);
+
+MODULE_DESCRIPTION("Stateless Transport Tunneling (draft-davie-stt)");
+MODULE_VERSION(STT_MODULE_VERSION);
+MODULE_LICENSE("GPL");

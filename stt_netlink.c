@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The "stt" link kind: what the user says becomes a configuration, and the
+ * other way round.
+ *
+ * A configuration is made whole before anything sees it, so that what is
+ * refused leaves nothing behind.
+ */
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <net/addrconf.h>
+#include <net/inet_ecn.h>
+#include <net/ip_tunnels.h>
+#include <net/l3mdev.h>
+#include <net/rtnetlink.h>
+
+#include "include/stt.h"
+
+static const struct nla_policy stt_policy[IFLA_STT_MAX + 1] = {
+	[IFLA_STT_UNSPEC]	= { .strict_start_type = IFLA_STT_UNSPEC + 1 },
+	[IFLA_STT_PORT]		= { .type = NLA_BE16 },
+	[IFLA_STT_ID]		= { .type = NLA_U64 },
+	[IFLA_STT_REMOTE]	= { .type = NLA_BE32 },
+	[IFLA_STT_REMOTE6]	=
+		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[IFLA_STT_LOCAL]	= { .type = NLA_BE32 },
+	[IFLA_STT_LOCAL6]	=
+		NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+	[IFLA_STT_LINK]		= { .type = NLA_U32 },
+	[IFLA_STT_PORT_RANGE]	=
+		NLA_POLICY_EXACT_LEN(sizeof(struct ifla_stt_port_range)),
+	[IFLA_STT_TTL]		= { .type = NLA_U8 },
+	[IFLA_STT_TTL_INHERIT]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_TOS]		= { .type = NLA_U8 },
+	[IFLA_STT_DF]		= NLA_POLICY_MAX(NLA_U8, STT_DF_MAX),
+	[IFLA_STT_LABEL]	= { .type = NLA_BE32 },
+	[IFLA_STT_LABEL_POLICY]	= NLA_POLICY_MAX(NLA_U32, STT_LABEL_MAX),
+	[IFLA_STT_FWMARK]	= { .type = NLA_U32 },
+	[IFLA_STT_PARTIAL]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_COLLECT_METADATA] = NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_IDBITS]	= NLA_POLICY_RANGE(NLA_U8, 1, 64),
+	[IFLA_STT_LEARNING]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_AGEING]	= { .type = NLA_U32 },
+	[IFLA_STT_LIMIT]	= { .type = NLA_U32 },
+	[IFLA_STT_PROXY]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_L2MISS]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_L3MISS]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_LOCALBYPASS]	= NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_STT_GBP]		= NLA_POLICY_MAX(NLA_U8, 1),
+};
+
+/* Numbered, and not there yet: refused by name. */
+static const struct {
+	int		attr;
+	const char	*why;
+} stt_absent[] = {
+	{ IFLA_STT_PARTIAL, "Partial delivery is not supported yet" },
+	{ IFLA_STT_COLLECT_METADATA, "External mode is not supported yet" },
+	{ IFLA_STT_IDBITS, "idbits is for external mode, which is not supported yet" },
+	{ IFLA_STT_LEARNING, "Learning is not supported yet" },
+	{ IFLA_STT_AGEING, "Ageing is not supported yet" },
+	{ IFLA_STT_LIMIT, "maxaddress is not supported yet" },
+	{ IFLA_STT_PROXY, "ARP and ND proxy is not supported yet" },
+	{ IFLA_STT_L2MISS, "l2miss is not supported yet" },
+	{ IFLA_STT_L3MISS, "l3miss is not supported yet" },
+	{ IFLA_STT_LOCALBYPASS, "localbypass is not supported yet" },
+	{ IFLA_STT_GBP, "Group policy is not supported yet" },
+};
+
+#define STT_REFUSE(extack, data, attr, err, why) ({			\
+	NL_SET_ERR_MSG_ATTR(extack, (data)[attr], why);			\
+	err;								\
+})
+
+static int stt_validate_addrs(struct nlattr *data[],
+			      struct netlink_ext_ack *extack)
+{
+	bool v4 = data[IFLA_STT_REMOTE] || data[IFLA_STT_LOCAL];
+	bool v6 = data[IFLA_STT_REMOTE6] || data[IFLA_STT_LOCAL6];
+	struct in6_addr a;
+
+	if (v4 && v6) {
+		NL_SET_ERR_MSG(extack,
+			       "Remote and local address must be of one family");
+		return -EINVAL;
+	}
+	if (v6 && !IS_ENABLED(CONFIG_IPV6)) {
+		NL_SET_ERR_MSG(extack, "This kernel has no IPv6");
+		return -EAFNOSUPPORT;
+	}
+
+	if (data[IFLA_STT_REMOTE]) {
+		__be32 remote = nla_get_in_addr(data[IFLA_STT_REMOTE]);
+
+		if (ipv4_is_multicast(remote))
+			return STT_REFUSE(extack, data, IFLA_STT_REMOTE,
+					  -EOPNOTSUPP,
+					  "Multicast groups are not supported yet");
+		if (ipv4_is_lbcast(remote))
+			return STT_REFUSE(extack, data, IFLA_STT_REMOTE,
+					  -EINVAL,
+					  "Remote address must be unicast");
+	}
+	if (data[IFLA_STT_LOCAL]) {
+		__be32 local = nla_get_in_addr(data[IFLA_STT_LOCAL]);
+
+		if (ipv4_is_multicast(local) || ipv4_is_lbcast(local))
+			return STT_REFUSE(extack, data, IFLA_STT_LOCAL,
+					  -EINVAL,
+					  "Local address must be unicast");
+	}
+	if (data[IFLA_STT_REMOTE6]) {
+		a = nla_get_in6_addr(data[IFLA_STT_REMOTE6]);
+		if (ipv6_addr_is_multicast(&a))
+			return STT_REFUSE(extack, data, IFLA_STT_REMOTE6,
+					  -EOPNOTSUPP,
+					  "Multicast groups are not supported yet");
+		if (ipv6_addr_v4mapped(&a))
+			return STT_REFUSE(extack, data, IFLA_STT_REMOTE6,
+					  -EINVAL,
+					  "Remote address must not be IPv4-mapped");
+	}
+	if (data[IFLA_STT_LOCAL6]) {
+		a = nla_get_in6_addr(data[IFLA_STT_LOCAL6]);
+		if (ipv6_addr_is_multicast(&a))
+			return STT_REFUSE(extack, data, IFLA_STT_LOCAL6,
+					  -EINVAL,
+					  "Local address must be unicast");
+		if (ipv6_addr_v4mapped(&a))
+			return STT_REFUSE(extack, data, IFLA_STT_LOCAL6,
+					  -EINVAL,
+					  "Local address must not be IPv4-mapped");
+	}
+
+	return 0;
+}
+
+static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
+			struct netlink_ext_ack *extack)
+{
+	int i;
+
+	if (tb[IFLA_ADDRESS]) {
+		if (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN) {
+			NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS],
+					    "Not an Ethernet address");
+			return -EINVAL;
+		}
+		if (!is_valid_ether_addr(nla_data(tb[IFLA_ADDRESS]))) {
+			NL_SET_ERR_MSG_ATTR(extack, tb[IFLA_ADDRESS],
+					    "Ethernet address is not unicast");
+			return -EADDRNOTAVAIL;
+		}
+	}
+	if (!data)
+		return 0;
+
+	for (i = 0; i < ARRAY_SIZE(stt_absent); i++) {
+		if (!data[stt_absent[i].attr])
+			continue;
+		NL_SET_BAD_ATTR(extack, data[stt_absent[i].attr]);
+		if (extack)
+			extack->_msg = stt_absent[i].why;
+		return -EOPNOTSUPP;
+	}
+
+	if (data[IFLA_STT_PORT] && !nla_get_be16(data[IFLA_STT_PORT]))
+		return STT_REFUSE(extack, data, IFLA_STT_PORT, -EINVAL,
+				  "Destination port must not be 0");
+	if (data[IFLA_STT_PORT_RANGE]) {
+		const struct ifla_stt_port_range *range;
+
+		range = nla_data(data[IFLA_STT_PORT_RANGE]);
+		if (!range->low || ntohs(range->high) < ntohs(range->low))
+			return STT_REFUSE(extack, data, IFLA_STT_PORT_RANGE,
+					  -EINVAL,
+					  "Source ports must be a lowest and a highest one, neither of them 0");
+	}
+	if (data[IFLA_STT_TOS]) {
+		u8 tos = nla_get_u8(data[IFLA_STT_TOS]);
+
+		if (tos != 1 && tos & INET_ECN_MASK)
+			return STT_REFUSE(extack, data, IFLA_STT_TOS, -EINVAL,
+					  "The lower two bits of TOS are ECN's, which follows the inner packet");
+	}
+	if (data[IFLA_STT_LABEL]) {
+		__be32 label = nla_get_be32(data[IFLA_STT_LABEL]);
+
+		if (label & ~IPV6_FLOWLABEL_MASK)
+			return STT_REFUSE(extack, data, IFLA_STT_LABEL,
+					  -EINVAL,
+					  "Flow label has more than 20 bits");
+	}
+
+	return stt_validate_addrs(data, extack);
+}
+
+/* ---- attributes <-> configuration -------------------------------------- */
+
+/* What a conf says before the user says anything. */
+static void stt_conf_default(struct stt_conf *conf)
+{
+	conf->sport_min = STT_SRC_PORT_MIN;
+	conf->sport_max = STT_SRC_PORT_MAX;
+	conf->df = STT_DF_SET;
+}
+
+/* The attributes that may change; everything is validated. */
+static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
+{
+	if (data[IFLA_STT_REMOTE])
+		conf->key.remote.v4 = nla_get_in_addr(data[IFLA_STT_REMOTE]);
+	if (data[IFLA_STT_REMOTE6])
+		conf->key.remote.v6 = nla_get_in6_addr(data[IFLA_STT_REMOTE6]);
+	if (data[IFLA_STT_LOCAL])
+		conf->key.local.v4 = nla_get_in_addr(data[IFLA_STT_LOCAL]);
+	if (data[IFLA_STT_LOCAL6])
+		conf->key.local.v6 = nla_get_in6_addr(data[IFLA_STT_LOCAL6]);
+	if (data[IFLA_STT_TTL]) {
+		conf->ttl = nla_get_u8(data[IFLA_STT_TTL]);
+		conf->ttl_inherit = false;
+	}
+	if (data[IFLA_STT_TTL_INHERIT]) {
+		conf->ttl_inherit = nla_get_u8(data[IFLA_STT_TTL_INHERIT]);
+		if (conf->ttl_inherit)
+			conf->ttl = 0;
+	}
+	if (data[IFLA_STT_TOS]) {
+		conf->tos = nla_get_u8(data[IFLA_STT_TOS]);
+		conf->tos_inherit = conf->tos == 1;
+		if (conf->tos_inherit)
+			conf->tos = 0;
+	}
+	if (data[IFLA_STT_DF])
+		conf->df = nla_get_u8(data[IFLA_STT_DF]);
+	if (data[IFLA_STT_LABEL]) {
+		conf->label = nla_get_be32(data[IFLA_STT_LABEL]);
+		conf->label_inherit = false;
+	}
+	if (data[IFLA_STT_LABEL_POLICY])
+		conf->label_inherit =
+			nla_get_u32(data[IFLA_STT_LABEL_POLICY]) ==
+			STT_LABEL_INHERIT;
+	if (data[IFLA_STT_FWMARK])
+		conf->fwmark = nla_get_u32(data[IFLA_STT_FWMARK]);
+}
+
+static bool stt_is_v6(struct nlattr *data[])
+{
+	return data[IFLA_STT_REMOTE6] || data[IFLA_STT_LOCAL6];
+}
+
+/* The ifindex that a device's addresses are meant in. */
+static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
+			  sa_family_t family)
+{
+	if (family == AF_INET6 &&
+	    ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL)
+		return conf->link;
+	if (conf->link)
+		return l3mdev_master_ifindex_by_index(net, conf->link);
+
+	return 0;
+}
+
+/* Relations between attributes that only the whole shows. */
+static int stt_conf_check(struct net *net, struct stt_conf *conf,
+			  sa_family_t family, struct netlink_ext_ack *extack)
+{
+	if (family == AF_INET6 && !conf->link &&
+	    ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL) {
+		NL_SET_ERR_MSG(extack,
+			       "A link-local remote address needs a lower device (dev)");
+		return -EINVAL;
+	}
+	if (family != AF_INET6 && (conf->label || conf->label_inherit)) {
+		NL_SET_ERR_MSG(extack, "Flow labels are for IPv6 underlays");
+		return -EINVAL;
+	}
+	conf->key.scope = stt_conf_scope(net, conf, family);
+
+	return 0;
+}
+
+static int stt_conf_check_unique(struct stt_conf *conf,
+				 struct netlink_ext_ack *extack)
+{
+	struct stt_conf *other;
+
+	other = stt_port_conf_rtnl(conf->port, &conf->key);
+	if (!other || other->stt == conf->stt)
+		return 0;
+
+	NL_SET_ERR_MSG(extack,
+		       "Another device has this port, id, remote and local address");
+	return -EEXIST;
+}
+
+static int stt_conf_get_path(struct stt_conf *conf,
+			     struct netlink_ext_ack *extack)
+{
+	struct stt_path *path;
+
+	if (stt_addr_any(&conf->key.remote))
+		return 0;
+	path = stt_path_get(conf);
+	if (IS_ERR(path)) {
+		NL_SET_ERR_MSG(extack, "No memory for the way to the peer");
+		return PTR_ERR(path);
+	}
+	conf->path = path;
+
+	return 0;
+}
+
+/* Frees a configuration that no packet finds any more; not its port. */
+static void stt_conf_free(struct stt_conf *conf)
+{
+	if (conf->path)
+		stt_path_put(conf->path);
+	kfree_rcu(conf, rcu);
+}
+
+/**
+ * stt_conf_release - give back a device's configuration, if it has one
+ * @stt: device that nothing can be sent through any more
+ *
+ * Context: RTNL; sleeps.
+ */
+void stt_conf_release(struct stt_dev *stt)
+{
+	struct stt_conf *conf = stt_conf_rtnl(stt);
+	struct stt_port *port;
+
+	if (!conf)
+		return;
+
+	port = conf->port;
+	RCU_INIT_POINTER(stt->conf, NULL);
+	stt_port_del_conf(port, conf);
+	stt_conf_free(conf);
+	stt_port_put(port);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static int stt_conf_new(struct net *net, struct stt_conf *conf,
+			struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	sa_family_t family = stt_is_v6(data) ? AF_INET6 : AF_INET;
+	__be16 number = htons(STT_DST_PORT);
+	struct stt_port *port;
+	int err;
+
+	stt_conf_default(conf);
+	stt_conf_parse(conf, data);
+	if (data[IFLA_STT_ID])
+		conf->key.id = nla_get_u64(data[IFLA_STT_ID]);
+	if (data[IFLA_STT_PORT])
+		number = nla_get_be16(data[IFLA_STT_PORT]);
+	if (data[IFLA_STT_PORT_RANGE]) {
+		const struct ifla_stt_port_range *range;
+
+		range = nla_data(data[IFLA_STT_PORT_RANGE]);
+		conf->sport_min = ntohs(range->low);
+		conf->sport_max = ntohs(range->high);
+	}
+	if (data[IFLA_STT_LINK]) {
+		struct net_device *lower;
+
+		conf->link = nla_get_u32(data[IFLA_STT_LINK]);
+		lower = conf->link ? __dev_get_by_index(net, conf->link) :
+				     NULL;
+		if (conf->link && !lower)
+			return STT_REFUSE(extack, data, IFLA_STT_LINK,
+					  -ENODEV,
+					  "No such lower device in the underlay's namespace");
+		if (lower && lower == conf->stt->dev)
+			return STT_REFUSE(extack, data, IFLA_STT_LINK, -ELOOP,
+					  "A device cannot be its own lower device");
+	}
+	err = stt_conf_check(net, conf, family, extack);
+	if (err)
+		return err;
+
+	port = stt_port_get(net, family, number, extack);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	conf->port = port;
+	err = stt_conf_check_unique(conf, extack);
+	if (!err)
+		err = stt_conf_get_path(conf, extack);
+	if (err) {
+		stt_port_put(port);
+		conf->port = NULL;
+	}
+
+	return err;
+}
+
+static int stt_newlink(struct net_device *dev,
+		       struct rtnl_newlink_params *params,
+		       struct netlink_ext_ack *extack)
+{
+	static struct nlattr *none[IFLA_STT_MAX + 1];
+	struct net *net = rtnl_newlink_link_net(params);
+	struct stt_dev *stt = netdev_priv(dev);
+	struct stt_conf *conf;
+	int err;
+
+	stt->dev = dev;
+	stt->net = net;
+	conf = kzalloc(sizeof(*conf), GFP_KERNEL);
+	if (!conf)
+		return -ENOMEM;
+	conf->stt = stt;
+	err = stt_conf_new(net, conf, params->data ? : none, extack);
+	if (err)
+		goto err_free;
+
+	rcu_assign_pointer(stt->conf, conf);
+	stt_set_underlay(dev, conf);
+	if (params->tb[IFLA_MTU] &&
+	    nla_get_u32(params->tb[IFLA_MTU]) > dev->max_mtu) {
+		NL_SET_ERR_MSG_ATTR(extack, params->tb[IFLA_MTU],
+				    "MTU is above what a frame can hold");
+		err = -EINVAL;
+		goto err_conf;
+	}
+	err = register_netdevice(dev);
+	if (err)
+		goto err_conf;
+	err = stt_port_add_conf(conf->port, conf);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "No memory for the device's id");
+		unregister_netdevice(dev);
+		goto err_conf;
+	}
+	list_add(&stt->list, &stt_net(net)->devs);
+
+	return 0;
+
+err_conf:
+	stt_conf_release(stt);
+	return err;
+err_free:
+	kfree(conf);
+	return err;
+}
+
+/**
+ * stt_dellink - remove a device
+ * @dev: stt device
+ * @head: where to queue it for unregistration
+ *
+ * Its configuration goes with ndo_uninit, when nothing is on its way out.
+ *
+ * Context: RTNL.
+ */
+void stt_dellink(struct net_device *dev, struct list_head *head)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+
+	list_del(&stt->list);
+	unregister_netdevice_queue(dev, head);
+}
+
+/* Let packets see @conf in place of the device's present one. */
+static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
+			    struct netlink_ext_ack *extack)
+{
+	struct stt_conf *old = stt_conf_rtnl(stt);
+	bool same_key = !memcmp(&old->key, &conf->key, sizeof(old->key));
+	int err;
+
+	if (same_key)
+		stt_port_del_conf(old->port, old);
+	err = stt_port_add_conf(conf->port, conf);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "No memory for the device's id");
+		if (same_key && stt_port_add_conf(old->port, old))
+			netdev_err(stt->dev, "receives nothing: no memory\n");
+		return err;
+	}
+	if (!same_key)
+		stt_port_del_conf(old->port, old);
+	rcu_assign_pointer(stt->conf, conf);
+	stt_conf_free(old);
+
+	return 0;
+}
+
+static struct stt_conf *stt_conf_dup(const struct stt_conf *old)
+{
+	struct stt_conf *conf = kmemdup(old, sizeof(*old), GFP_KERNEL);
+
+	if (conf) {
+		memset(&conf->node, 0, sizeof(conf->node));
+		conf->path = NULL;
+	}
+
+	return conf;
+}
+
+/**
+ * stt_rescope - a device's lower device went into or out of a VRF
+ * @stt: device
+ *
+ * Context: RTNL.
+ * Return: 0, or an error that leaves the device as it was.
+ */
+int stt_rescope(struct stt_dev *stt)
+{
+	struct stt_conf *old = stt_conf_rtnl(stt), *conf;
+	int scope, err;
+
+	scope = stt_conf_scope(stt->net, old, old->port->family);
+	if (scope == old->key.scope)
+		return 0;
+	conf = stt_conf_dup(old);
+	if (!conf)
+		return -ENOMEM;
+	conf->key.scope = scope;
+	err = stt_conf_check_unique(conf, NULL);
+	if (!err)
+		err = stt_conf_get_path(conf, NULL);
+	if (!err)
+		err = stt_conf_replace(stt, conf, NULL);
+	if (err)
+		stt_conf_free(conf);
+
+	return err;
+}
+
+/* Attributes that say something else than the device has cannot change. */
+static int stt_check_unchanged(const struct stt_conf *old,
+			       struct nlattr *data[],
+			       struct netlink_ext_ack *extack)
+{
+	if (data[IFLA_STT_ID] && nla_get_u64(data[IFLA_STT_ID]) != old->key.id)
+		return STT_REFUSE(extack, data, IFLA_STT_ID, -EOPNOTSUPP,
+				  "The context id cannot change");
+	if (data[IFLA_STT_PORT] &&
+	    nla_get_be16(data[IFLA_STT_PORT]) != old->port->number)
+		return STT_REFUSE(extack, data, IFLA_STT_PORT, -EOPNOTSUPP,
+				  "The destination port cannot change");
+	if (data[IFLA_STT_LINK] &&
+	    nla_get_u32(data[IFLA_STT_LINK]) != old->link)
+		return STT_REFUSE(extack, data, IFLA_STT_LINK, -EOPNOTSUPP,
+				  "The lower device cannot change");
+	if (data[IFLA_STT_PORT_RANGE]) {
+		const struct ifla_stt_port_range *range;
+
+		range = nla_data(data[IFLA_STT_PORT_RANGE]);
+		if (ntohs(range->low) != old->sport_min ||
+		    ntohs(range->high) != old->sport_max)
+			return STT_REFUSE(extack, data, IFLA_STT_PORT_RANGE,
+					  -EOPNOTSUPP,
+					  "The source port range cannot change");
+	}
+	if (old->port->family == AF_INET6 ?
+	    data[IFLA_STT_REMOTE] || data[IFLA_STT_LOCAL] :
+	    data[IFLA_STT_REMOTE6] || data[IFLA_STT_LOCAL6]) {
+		NL_SET_ERR_MSG(extack, "The address family cannot change");
+		return -EOPNOTSUPP;
+	}
+
+	return 0;
+}
+
+static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
+			  struct nlattr *data[],
+			  struct netlink_ext_ack *extack)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+	struct stt_conf *old = stt_conf_rtnl(stt), *conf;
+	int err;
+
+	if (!rtnl_dev_link_net_capable(dev, stt->net)) {
+		NL_SET_ERR_MSG(extack,
+			       "The underlay is in a namespace that the caller does not administer");
+		return -EPERM;
+	}
+	if (!data)
+		return 0;
+	err = stt_check_unchanged(old, data, extack);
+	if (err)
+		return err;
+
+	conf = stt_conf_dup(old);
+	if (!conf)
+		return -ENOMEM;
+	stt_conf_parse(conf, data);
+	err = stt_conf_check(stt->net, conf, conf->port->family, extack);
+	if (!err)
+		err = stt_conf_check_unique(conf, extack);
+	if (!err)
+		err = stt_conf_get_path(conf, extack);
+	if (!err)
+		err = stt_conf_replace(stt, conf, extack);
+	if (err) {
+		stt_conf_free(conf);
+		return err;
+	}
+	stt_set_underlay(dev, conf);
+
+	return 0;
+}
+
+static size_t stt_get_size(const struct net_device *dev)
+{
+	return nla_total_size(sizeof(__be16)) +		/* PORT */
+	       nla_total_size_64bit(sizeof(u64)) +	/* ID */
+	       nla_total_size(sizeof(struct in6_addr)) * 2 + /* addresses */
+	       nla_total_size(sizeof(u32)) +		/* LINK */
+	       nla_total_size(sizeof(struct ifla_stt_port_range)) +
+	       nla_total_size(sizeof(u8)) * 4 +	/* TTL, INHERIT, TOS, DF */
+	       nla_total_size(sizeof(__be32)) +		/* LABEL */
+	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
+}
+
+static int stt_fill_addrs(struct sk_buff *skb, const struct stt_conf *conf)
+{
+	const struct stt_conf_key *key = &conf->key;
+	bool v6 = conf->port->family == AF_INET6;
+	int err = 0;
+
+	if (!stt_addr_any(&key->remote))
+		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_REMOTE6,
+					    &key->remote.v6) :
+			   nla_put_in_addr(skb, IFLA_STT_REMOTE,
+					   key->remote.v4);
+	if (!err && !stt_addr_any(&key->local))
+		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_LOCAL6,
+					    &key->local.v6) :
+			   nla_put_in_addr(skb, IFLA_STT_LOCAL,
+					   key->local.v4);
+
+	return err;
+}
+
+static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
+{
+	const struct stt_dev *stt = netdev_priv(dev);
+	struct ifla_stt_port_range range;
+	const struct stt_conf *conf;
+	u32 policy;
+	int err;
+
+	/* Newer kernels dump links without RTNL. */
+	rcu_read_lock();
+	err = 0;
+	conf = stt_conf_rcu(stt);
+	if (!conf)
+		goto unlock;
+
+	range.low = htons(conf->sport_min);
+	range.high = htons(conf->sport_max);
+	policy = conf->label_inherit ? STT_LABEL_INHERIT : STT_LABEL_FIXED;
+	if (nla_put_be16(skb, IFLA_STT_PORT, conf->port->number) ||
+	    nla_put_u64_64bit(skb, IFLA_STT_ID, conf->key.id,
+			      IFLA_STT_UNSPEC) ||
+	    stt_fill_addrs(skb, conf) ||
+	    (conf->link && nla_put_u32(skb, IFLA_STT_LINK, conf->link)) ||
+	    nla_put(skb, IFLA_STT_PORT_RANGE, sizeof(range), &range) ||
+	    nla_put_u8(skb, IFLA_STT_TTL, conf->ttl) ||
+	    nla_put_u8(skb, IFLA_STT_TTL_INHERIT, conf->ttl_inherit) ||
+	    nla_put_u8(skb, IFLA_STT_TOS,
+		       conf->tos_inherit ? 1 : conf->tos) ||
+	    nla_put_u8(skb, IFLA_STT_DF, conf->df) ||
+	    nla_put_be32(skb, IFLA_STT_LABEL, conf->label) ||
+	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||
+	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark))
+		err = -EMSGSIZE;
+unlock:
+	rcu_read_unlock();
+	return err;
+}
+
+static struct net *stt_get_link_net(const struct net_device *dev)
+{
+	return ((struct stt_dev *)netdev_priv(dev))->net;
+}
+
+RTNL_NEWLINK_SHIM(stt_newlink)
+
+struct rtnl_link_ops stt_link_ops = {
+	.kind		= "stt",
+	.maxtype	= IFLA_STT_MAX,
+	.policy		= stt_policy,
+	.priv_size	= sizeof(struct stt_dev),
+	.setup		= stt_setup,
+	.validate	= stt_validate,
+	.newlink	= RTNL_NEWLINK(stt_newlink),
+	.changelink	= stt_changelink,
+	.dellink	= stt_dellink,
+	.get_size	= stt_get_size,
+	.fill_info	= stt_fill_info,
+	.get_link_net	= stt_get_link_net,
+};
+MODULE_ALIAS_RTNL_LINK("stt");

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One endpoint: the reservation of its TCP port, and the devices behind it by
+ * context id and addresses.
+ */
+#include <linux/jhash.h>
+#include <linux/net.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "include/stt.h"
+
+static const struct rhashtable_params stt_conf_params = {
+	.key_len		= sizeof(struct stt_conf_key),
+	.key_offset		= offsetof(struct stt_conf, key),
+	.head_offset		= offsetof(struct stt_conf, node),
+	.automatic_shrinking	= true,
+};
+
+static unsigned int stt_family_index(sa_family_t family)
+{
+	return family == AF_INET6;
+}
+
+static struct hlist_head *stt_port_bucket(struct stt_net *sn,
+					  sa_family_t family, __be16 number)
+{
+	unsigned int hash = ntohs(number) % STT_PORT_HASH;
+
+	return &sn->ports[stt_family_index(family)][hash];
+}
+
+/*
+ * A socket that is bound and never listens: no packet finds it, and nobody
+ * else gets its port.
+ */
+static int stt_port_reserve(struct stt_port *port,
+			    struct netlink_ext_ack *extack)
+{
+	union {
+		struct sockaddr_in	v4;
+		struct sockaddr_in6	v6;
+	} addr = { };
+	int len = sizeof(addr.v4);
+	struct socket *sock;
+	int err;
+
+	err = sock_create_kern(port->net, port->family, SOCK_STREAM,
+			       IPPROTO_TCP, &sock);
+	if (err < 0) {
+		NL_SET_ERR_MSG(extack, "Cannot create a socket for the port");
+		return err;
+	}
+
+	if (port->family == AF_INET6) {
+		sock->sk->sk_ipv6only = 1;
+		addr.v6.sin6_family = AF_INET6;
+		addr.v6.sin6_port = port->number;
+		len = sizeof(addr.v6);
+	} else {
+		addr.v4.sin_family = AF_INET;
+		addr.v4.sin_port = port->number;
+	}
+
+	err = kernel_bind(sock, (void *)&addr, len);
+	if (err < 0) {
+		if (err == -EADDRINUSE)
+			NL_SET_ERR_MSG(extack,
+				       "Destination port is taken by a TCP socket of this namespace");
+		else
+			NL_SET_ERR_MSG(extack,
+				       "Cannot reserve the destination port");
+		sock_release(sock);
+		return err;
+	}
+	port->sock = sock;
+
+	return 0;
+}
+
+static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
+					__be16 number,
+					struct netlink_ext_ack *extack)
+{
+	unsigned int index = stt_family_index(family);
+	struct stt_net *sn = stt_net(net);
+	struct stt_port *port;
+	int err;
+
+	if (!sn->reasm) {
+		sn->reasm = stt_reasm_alloc(sn);
+		if (!sn->reasm)
+			return ERR_PTR(-ENOMEM);
+	}
+
+	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	if (!port)
+		return ERR_PTR(-ENOMEM);
+	port->net = net;
+	port->family = family;
+	port->number = number;
+	port->refs = 1;
+
+	err = rhashtable_init(&port->confs, &stt_conf_params);
+	if (err)
+		goto err_free;
+	err = rhltable_init(&port->paths, &stt_path_params);
+	if (err)
+		goto err_confs;
+	err = stt_port_reserve(port, extack);
+	if (err)
+		goto err_paths;
+	if (!sn->nports[index]) {
+		err = stt_rx_register(net, family);
+		if (err) {
+			NL_SET_ERR_MSG(extack,
+				       "Cannot register netfilter hooks");
+			goto err_sock;
+		}
+	}
+	sn->nports[index]++;
+	hlist_add_head_rcu(&port->node, stt_port_bucket(sn, family, number));
+
+	return port;
+
+err_sock:
+	sock_release(port->sock);
+err_paths:
+	rhltable_destroy(&port->paths);
+err_confs:
+	rhashtable_destroy(&port->confs);
+err_free:
+	kfree(port);
+	return ERR_PTR(err);
+}
+
+/**
+ * stt_port_find_rcu - the endpoint of a port number
+ * @sn: namespace
+ * @family: AF_INET or AF_INET6
+ * @number: network order
+ *
+ * Context: RCU read side, or RTNL.
+ * Return: the endpoint, without a reference, or NULL.
+ */
+struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
+				   sa_family_t family, __be16 number)
+{
+	const struct hlist_head *head;
+	struct stt_port *port;
+
+	head = stt_port_bucket((struct stt_net *)sn, family, number);
+	hlist_for_each_entry_rcu(port, head, node, lockdep_rtnl_is_held())
+		if (port->number == number)
+			return port;
+
+	return NULL;
+}
+
+/**
+ * stt_port_get - take a reference to an endpoint, making it if need be
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ * @number: network order
+ * @extack: says why not
+ *
+ * Context: RTNL; sleeps.
+ * Return: the endpoint, or -EADDRINUSE when a TCP socket has the port,
+ * -ENOMEM, or what sockets and hooks return.
+ */
+struct stt_port *stt_port_get(struct net *net, sa_family_t family,
+			      __be16 number, struct netlink_ext_ack *extack)
+{
+	struct stt_port *port;
+
+	ASSERT_RTNL();
+
+	port = stt_port_find_rcu(stt_net(net), family, number);
+	if (!port)
+		return stt_port_create(net, family, number, extack);
+	port->refs++;
+
+	return port;
+}
+
+/**
+ * stt_port_put - give a reference back; the last one closes the endpoint
+ * @port: endpoint; without confs when this is the last reference
+ *
+ * Context: RTNL; sleeps.
+ */
+void stt_port_put(struct stt_port *port)
+{
+	struct stt_net *sn = stt_net(port->net);
+
+	ASSERT_RTNL();
+
+	if (--port->refs)
+		return;
+
+	hlist_del_rcu(&port->node);
+	if (!--sn->nports[stt_family_index(port->family)])
+		stt_rx_unregister(port->net, port->family);
+
+	/* Packets may still look at the port's tables. */
+	synchronize_net();
+	rhltable_destroy(&port->paths);
+	rhashtable_destroy(&port->confs);
+	sock_release(port->sock);
+	kfree(port);
+}
+
+static enum stt_match stt_conf_match(const struct stt_conf_key *key)
+{
+	if (stt_addr_any(&key->remote))
+		return stt_addr_any(&key->local) ? STT_MATCH_ID :
+						   STT_MATCH_LOCAL;
+
+	return stt_addr_any(&key->local) ? STT_MATCH_REMOTE : STT_MATCH_BOTH;
+}
+
+/**
+ * stt_port_add_conf - let received frames find a configuration
+ * @port: its endpoint
+ * @conf: configuration
+ *
+ * Context: RTNL.
+ * Return: 0, -EEXIST when the key is taken, -ENOMEM.
+ */
+int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
+{
+	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
+	int err;
+
+	ASSERT_RTNL();
+
+	err = rhashtable_lookup_insert_fast(&port->confs, &conf->node,
+					    stt_conf_params);
+	if (!err)
+		WRITE_ONCE(*n, *n + 1);
+
+	return err;
+}
+
+/**
+ * stt_port_del_conf - undo stt_port_add_conf()
+ * @port: its endpoint
+ * @conf: configuration; the caller frees it after a grace period
+ *
+ * Context: RTNL.
+ */
+void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
+{
+	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
+
+	ASSERT_RTNL();
+
+	/* One that was never added is no error: a device's setup failed. */
+	if (!rhashtable_remove_fast(&port->confs, &conf->node,
+				    stt_conf_params))
+		WRITE_ONCE(*n, *n - 1);
+}
+
+/**
+ * stt_port_conf_rtnl - the configuration with exactly this key
+ * @port: endpoint
+ * @key: key
+ *
+ * Context: RTNL.
+ * Return: the configuration or NULL.
+ */
+struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
+				    const struct stt_conf_key *key)
+{
+	ASSERT_RTNL();
+
+	return rhashtable_lookup_fast(&port->confs, key, stt_conf_params);
+}
+
+/**
+ * stt_port_conf_rcu - whose frame is this (R11)
+ * @port: endpoint it was sent to
+ * @id: its context id
+ * @from: its addresses
+ *
+ * Kinds of configuration that do not exist are not looked for: where all
+ * devices name their peer and nothing else, this is one lookup.
+ *
+ * Context: RCU read side.
+ * Return: the most specific configuration that fits, or NULL.
+ */
+struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
+				   const struct stt_flow_key *from)
+{
+	struct stt_conf_key key = { .id = id, .scope = from->scope };
+	struct stt_conf *conf;
+
+	if (READ_ONCE(port->matches[STT_MATCH_BOTH])) {
+		key.remote = from->saddr;
+		key.local = from->daddr;
+		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
+		if (conf)
+			return conf;
+	}
+	if (READ_ONCE(port->matches[STT_MATCH_REMOTE])) {
+		key.remote = from->saddr;
+		memset(&key.local, 0, sizeof(key.local));
+		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
+		if (conf)
+			return conf;
+	}
+	memset(&key.remote, 0, sizeof(key.remote));
+	if (READ_ONCE(port->matches[STT_MATCH_LOCAL])) {
+		key.local = from->daddr;
+		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
+		if (conf)
+			return conf;
+	}
+	if (READ_ONCE(port->matches[STT_MATCH_ID])) {
+		memset(&key.local, 0, sizeof(key.local));
+		return rhashtable_lookup(&port->confs, &key, stt_conf_params);
+	}
+
+	return NULL;
+}
+
+/**
+ * stt_port_accepts_rcu - could any device take a frame of this sender (R8)
+ * @port: endpoint it is sent to
+ * @from: its addresses
+ *
+ * Asked before memory is spent on a part of a frame, when the context id may
+ * not be known yet.
+ *
+ * Context: RCU read side.
+ */
+bool stt_port_accepts_rcu(struct stt_port *port,
+			  const struct stt_flow_key *from)
+{
+	struct rhlist_head *pos, *list;
+	struct stt_path *path;
+
+	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||
+	    READ_ONCE(port->matches[STT_MATCH_LOCAL]))
+		return true;
+
+	list = stt_path_find_rcu(port, &from->saddr);
+	rhl_for_each_entry_rcu(path, pos, list, node) {
+		if (path->scope == from->scope &&
+		    (stt_addr_any(&path->local) ||
+		     stt_addr_equal(&path->local, &from->daddr)))
+			return true;
+	}
+
+	return false;
+}

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive: an IP packet is a segment or an aggregate of neighbours; segments
+ * make a frame; the frame's inner packet goes to its device.
+ *
+ * A frame that came whole is one straight line through this file.  What that
+ * line allocates: nothing, but for a packet that somebody else holds a clone
+ * of (a capture, say), whose shared info is copied before it is written.
+ *
+ * Netfilter hooks take the packets.  In the local input path, behind every
+ * rule of the host's, stands the one that takes segments (R1).  Two more stand
+ * before connection tracking and keep it away from our segments and from what
+ * routers say of them.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/inetdevice.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/addrconf.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/xfrm.h>
+
+#include "include/stt.h"
+#include "include/stt_trace.h"
+
+/* ---- frame -> inner packet -> device ----------------------------------- */
+
+/*
+ * What the segments were aggregated as is no business of the inner packet's.
+ * Shared info is written only where it must change, and is then our own.
+ */
+static bool stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
+			   unsigned int size)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	if (shinfo->gso_size == size && shinfo->gso_type == type)
+		return true;
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return false;
+
+	shinfo = skb_shinfo(skb);
+	shinfo->gso_type = type;
+	shinfo->gso_size = size;
+	/* The stack counts for itself what it does not trust. */
+	shinfo->gso_segs = 0;
+
+	return true;
+}
+
+/**
+ * stt_rx_offload - give the inner packet the offloads that its frame claims
+ * @skb: inner packet, from the Ethernet header on; pointers into it are stale
+ *	afterwards
+ * @off: what the STT header says
+ * @csum_offload: believe a checksum that the sender says it verified
+ *
+ * R10, R12.
+ *
+ * Context: any; allocates atomically.
+ * Return: false when the claims contradict each other or the packet, or there
+ * is no memory to fulfil them.
+ */
+bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
+		    bool csum_offload)
+{
+	unsigned int type, hlen, csum_offset;
+	const struct tcphdr *th;
+	struct stt_inner in;
+
+	skb->csum_valid = 0;
+	skb->csum_level = 0;
+	if (!(off->flags & STT_F_CSUM_PARTIAL)) {
+		skb->ip_summed = CHECKSUM_NONE;
+		if (off->flags & STT_F_CSUM_VERIFIED && csum_offload)
+			skb->ip_summed = CHECKSUM_UNNECESSARY;
+		return stt_rx_set_gso(skb, 0, 0);
+	}
+
+	stt_inner_parse(skb, &in);
+	if (off->flags & STT_F_CSUM_VERIFIED || !in.l4_proto ||
+	    off->l4_offset != in.l4 ||
+	    !(off->flags & STT_F_IPV4) != (in.proto != htons(ETH_P_IP)) ||
+	    !(off->flags & STT_F_TCP) != (in.l4_proto != IPPROTO_TCP))
+		return false;
+
+	if (in.l4_proto == IPPROTO_TCP) {
+		if (!pskb_may_pull(skb, in.l4 + sizeof(*th)))
+			return false;
+		th = (const struct tcphdr *)(skb->data + in.l4);
+		hlen = in.l4 + th->doff * 4;
+		if (th->doff < 5 || !pskb_may_pull(skb, hlen))
+			return false;
+		csum_offset = offsetof(struct tcphdr, check);
+	} else {
+		hlen = in.l4 + sizeof(struct udphdr);
+		if (!pskb_may_pull(skb, hlen))
+			return false;
+		csum_offset = offsetof(struct udphdr, check);
+	}
+	if (!skb_partial_csum_set(skb, in.l4, csum_offset))
+		return false;
+
+	if (!off->mss)
+		return stt_rx_set_gso(skb, 0, 0);
+	if (in.l4_proto != IPPROTO_TCP || off->mss < STT_MIN_MSS ||
+	    off->mss == GSO_BY_FRAGS)
+		return false;
+	if (off->mss >= skb->len - hlen)
+		return stt_rx_set_gso(skb, 0, 0);
+
+	type = in.proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) &&
+	       !stt_skb_make_cuttable(skb, off->mss);
+}
+
+/* Outer DSCP and ECN into the inner header (R14).  False: drop it. */
+static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
+{
+	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	bool set_ce = false;
+	u8 inner, dsfield;
+
+	if (ip4) {
+		if (!pskb_may_pull(skb, sizeof(struct iphdr)))
+			return true;
+		inner = ipv4_get_dsfield(ip_hdr(skb));
+	} else if (skb->protocol == htons(ETH_P_IPV6)) {
+		if (!pskb_may_pull(skb, sizeof(struct ipv6hdr)))
+			return true;
+		inner = ipv6_get_dsfield(ipv6_hdr(skb));
+	} else {
+		return true;
+	}
+
+	if (__INET_ECN_decapsulate(outer, inner, &set_ce) > 1)
+		return false;
+
+	dsfield = inner;
+	if (uniform)
+		dsfield = (outer & ~INET_ECN_MASK) | (inner & INET_ECN_MASK);
+	if (set_ce)
+		dsfield |= INET_ECN_CE;
+	else if ((outer & INET_ECN_MASK) == INET_ECN_ECT_1 &&
+		 (inner & INET_ECN_MASK) == INET_ECN_ECT_0)
+		dsfield ^= INET_ECN_ECT_0 | INET_ECN_ECT_1;
+	if (likely(dsfield == inner))
+		return true;
+
+	if (skb_ensure_writable(skb, ip4 ? sizeof(struct iphdr) :
+					   sizeof(struct ipv6hdr)))
+		return false;
+	if (ip4)
+		ipv4_change_dsfield(ip_hdr(skb), 0, dsfield);
+	else
+		ipv6_change_dsfield(ipv6_hdr(skb), 0, dsfield);
+
+	return true;
+}
+
+/*
+ * Hand a complete frame to its device.  @skb begins with the STT header and
+ * is taken over; @single says whether it came whole.
+ */
+static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
+			 const struct stt_flow_key *from, struct sk_buff *skb,
+			 bool single)
+{
+	u8 dsfield = stt_skb_cb(skb)->dsfield;
+	u16 segments = stt_skb_cb(skb)->segments;
+	struct stt_dev_counters *stats;
+	enum stt_net_counter cause;
+	struct stt_offload off;
+	struct net_device *dev;
+	struct stt_conf *conf;
+	struct stt_hdr *hdr;
+	struct stt_dev *stt;
+	unsigned int len;
+	u64 id;
+
+	if (!pskb_may_pull(skb, STT_MIN_FRAME)) {
+		stt_drop(sn, skb, STT_NET_drop_nomem);
+		return;
+	}
+	hdr = (struct stt_hdr *)skb->data;
+	if (hdr->version != STT_VERSION) {
+		stt_drop(sn, skb, STT_NET_drop_version);
+		return;
+	}
+	id = stt_hdr_decode(hdr, &off);
+	conf = stt_port_conf_rcu(port, id, from);
+	if (!conf || unlikely(!netif_running(conf->stt->dev))) {
+		stt_drop(sn, skb, STT_NET_drop_no_device);
+		return;
+	}
+	stt = conf->stt;
+	dev = stt->dev;
+
+	__skb_pull(skb, STT_HLEN);
+	cause = STT_NET_drop_offload;
+	if (!stt_rx_offload(skb, &off, dev->features & NETIF_F_RXCSUM))
+		goto drop;
+
+	len = skb->len;
+	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
+	skb_clear_hash_if_not_l4(skb);
+	skb->protocol = eth_type_trans(skb, dev);
+	skb_reset_network_header(skb);
+	skb_reset_mac_len(skb);
+
+	cause = STT_NET_drop_ecn;
+	if (!stt_rx_dsfield(skb, dsfield, conf->tos_inherit))
+		goto drop;
+	if (off.vlan_present)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off.vlan_tci);
+
+	stats = this_cpu_ptr(stt->counters);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_inc(&stats->c[STT_DEV_rx_frames]);
+	u64_stats_add(&stats->c[STT_DEV_rx_bytes], len);
+	u64_stats_add(&stats->c[STT_DEV_rx_segments], segments);
+	u64_stats_inc(&stats->c[single ? STT_DEV_rx_single :
+					 STT_DEV_rx_reassembled]);
+	u64_stats_update_end(&stats->syncp);
+
+	gro_cells_receive(&stt->cells, skb);
+	return;
+
+drop:
+	stt_dev_count(stt, STT_DEV_rx_errors);
+	stt_drop(sn, skb, cause);
+}
+
+/* ---- IP -> segment -> frame -------------------------------------------- */
+
+/* The ifindex that addresses are meant in; see struct stt_conf_key. */
+static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family)
+{
+	if (netif_is_l3_master(skb->dev))
+		return skb->dev->ifindex;
+	if (family == AF_INET6 &&
+	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
+		return skb->dev->ifindex;
+
+	return 0;
+}
+
+static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
+		       sa_family_t family, const struct tcphdr *th)
+{
+	memset(key, 0, sizeof(*key));
+	if (family == AF_INET6) {
+		key->saddr.v6 = ipv6_hdr(skb)->saddr;
+		key->daddr.v6 = ipv6_hdr(skb)->daddr;
+	} else {
+		key->saddr.v4 = ip_hdr(skb)->saddr;
+		key->daddr.v4 = ip_hdr(skb)->daddr;
+	}
+	key->sport = th->source;
+	key->dport = th->dest;
+	key->scope = stt_rx_scope(skb, family);
+	key->family = family;
+}
+
+/* The host's IPsec policy, which TCP would ask in its receive function. */
+static bool stt_rx_policy(struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb);
+
+	return xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb);
+}
+
+static u8 stt_rx_outer_dsfield(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return ipv4_get_dsfield(ip_hdr(skb));
+}
+
+/*
+ * A packet to one of our endpoints.  @skb begins with the IP header; its TCP
+ * header is @thoff bytes on.  Taken over.
+ */
+static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
+			   struct sk_buff *skb, unsigned int thoff)
+{
+	sa_family_t family = port->family;
+	struct stt_flow_key key;
+	struct stt_skb_cb *cb;
+	struct tcphdr *th;
+	unsigned int hlen;
+	u32 seq, id;
+	u8 dsfield;
+
+	if (!stt_rx_policy(skb, family)) {
+		stt_drop(sn, skb, STT_NET_drop_policy);
+		return;
+	}
+	if (skb->len < thoff + sizeof(*th)) {
+		stt_drop(sn, skb, STT_NET_drop_header);
+		return;
+	}
+	if (!skb_csum_unnecessary(skb) &&
+	    nf_checksum(skb, NF_INET_LOCAL_IN, thoff, IPPROTO_TCP, family)) {
+		stt_drop(sn, skb, STT_NET_drop_csum);
+		return;
+	}
+	if (!pskb_may_pull(skb, thoff + sizeof(*th))) {
+		stt_drop(sn, skb, STT_NET_drop_nomem);
+		return;
+	}
+	th = (struct tcphdr *)(skb->data + thoff);
+	hlen = thoff + th->doff * 4;
+	/* Options are skipped; a segment without a byte of frame is none. */
+	if (th->doff < sizeof(*th) / 4 || skb->len <= hlen) {
+		stt_drop(sn, skb, STT_NET_drop_header);
+		return;
+	}
+	seq = ntohl(th->seq);
+	id = ntohl(th->ack_seq);
+	stt_rx_key(&key, skb, family, th);
+	dsfield = stt_rx_outer_dsfield(skb, family);
+	if (!pskb_pull(skb, hlen)) {
+		stt_drop(sn, skb, STT_NET_drop_nomem);
+		return;
+	}
+
+	cb = stt_skb_cb(skb);
+	cb->offset = stt_seq_offset(seq);
+	cb->frame_len = stt_seq_len(seq);
+	cb->segments = 1;
+	cb->dsfield = dsfield;
+	if (cb->frame_len < STT_MIN_FRAME ||
+	    cb->offset + skb->len > cb->frame_len) {
+		stt_drop(sn, skb, STT_NET_drop_length);
+		return;
+	}
+	if (likely(skb->len == cb->frame_len)) {
+		stt_rx_frame(sn, port, &key, skb, true);
+		return;
+	}
+
+	if (!stt_port_accepts_rcu(port, &key)) {
+		stt_drop(sn, skb, STT_NET_drop_peer);
+		return;
+	}
+	skb = stt_reasm_add(sn->reasm, &key, id, skb);
+	if (skb)
+		stt_rx_frame(sn, port, &key, skb, false);
+}
+
+/* ---- hooks ------------------------------------------------------------- */
+
+/* The endpoint that the TCP packet at @thoff is sent to, if one is. */
+static struct stt_port *stt_rx_port(const struct stt_net *sn,
+				    const struct sk_buff *skb,
+				    sa_family_t family, int thoff)
+{
+	struct {
+		__be16	source;
+		__be16	dest;
+	} _ports, *ports;
+
+	ports = skb_header_pointer(skb, thoff, sizeof(_ports), &_ports);
+
+	return ports ? stt_port_find_rcu(sn, family, ports->dest) : NULL;
+}
+
+/*
+ * Before connection tracking: keep it from what is ours.  Only packets to an
+ * address of this host are; with the same port number, connections to other
+ * hosts and forwarded ones stay tracked.
+ */
+static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct net *net = state->net;
+
+	if (iph->protocol == IPPROTO_ICMP) {
+		if (stt_icmp4(skb, net))
+			skb_set_nfct(skb, IP_CT_UNTRACKED);
+		return NF_ACCEPT;
+	}
+	if (iph->protocol != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
+	    skb_nfct(skb) || iph->frag_off & htons(IP_OFFSET))
+		return NF_ACCEPT;
+	if (!stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb)) ||
+	    inet_addr_type_dev_table(net, skb->dev, iph->daddr) != RTN_LOCAL)
+		return NF_ACCEPT;
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
+
+	return NF_ACCEPT;
+}
+
+static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	struct stt_port *port;
+
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
+		return NF_ACCEPT;
+	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
+	if (!port)
+		return NF_ACCEPT;
+	stt_rx_segment(sn, port, skb, ip_hdrlen(skb));
+
+	return NF_STOLEN;
+}
+
+static const struct nf_hook_ops stt_hooks4[] = {
+	{
+		.hook		= stt_prerouting4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_in4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP_PRI_LAST - 1,
+	},
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct net *net = state->net;
+
+	if (ip6h->nexthdr == IPPROTO_ICMPV6) {
+		if (stt_icmp6(skb, net))
+			skb_set_nfct(skb, IP_CT_UNTRACKED);
+		return NF_ACCEPT;
+	}
+	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
+	    skb_nfct(skb))
+		return NF_ACCEPT;
+	if (!stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h)) ||
+	    !ipv6_chk_addr(net, &ip6h->daddr, NULL, 0))
+		return NF_ACCEPT;
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
+
+	return NF_ACCEPT;
+}
+
+/*
+ * A segment behind extension headers.  This hook sees them before they are
+ * looked at, so only those are skipped that say nothing to the receiver:
+ * hop-by-hop options, which IPv6 input has been through.  Behind any other,
+ * and in a fragment that nobody put together on the way here, a segment is
+ * refused: no sender of STT makes such.  A packet that a routing header sends
+ * elsewhere is not ours.
+ */
+static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
+{
+	unsigned int thoff = 0, rthoff = 0, first = sizeof(struct ipv6hdr);
+	int flags = 0, rt_flags = IP6_FH_F_SKIP_RH;
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	unsigned short frag_off = 0;
+	struct ipv6_opt_hdr _hop, *hop;
+	struct stt_port *port;
+
+	if (!ipv6_ext_hdr(nexthdr) ||
+	    ipv6_find_hdr(skb, &thoff, IPPROTO_TCP, &frag_off, &flags) < 0 ||
+	    frag_off)
+		return NF_ACCEPT;
+	port = stt_rx_port(sn, skb, AF_INET6, thoff);
+	if (!port)
+		return NF_ACCEPT;
+	/* Finds a routing header only if it has segments left. */
+	if (ipv6_find_hdr(skb, &rthoff, NEXTHDR_ROUTING, NULL, &rt_flags) >= 0)
+		return NF_ACCEPT;
+
+	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
+	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
+	    first + ipv6_optlen(hop) == thoff) {
+		stt_rx_segment(sn, port, skb, thoff);
+		return NF_STOLEN;
+	}
+	stt_drop(sn, skb, STT_NET_drop_header);
+
+	return NF_STOLEN;
+}
+
+static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	struct stt_port *port;
+
+	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
+		return stt_local_in6_ext(sn, skb);
+	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
+	if (!port)
+		return NF_ACCEPT;
+	stt_rx_segment(sn, port, skb, sizeof(struct ipv6hdr));
+
+	return NF_STOLEN;
+}
+
+static const struct nf_hook_ops stt_hooks6[] = {
+	{
+		.hook		= stt_prerouting6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_in6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP6_PRI_LAST - 1,
+	},
+};
+#endif
+
+/**
+ * stt_rx_register - let a family's packets come to us
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, or what netfilter returns; -EAFNOSUPPORT for a family that the
+ * kernel does not have.
+ */
+int stt_rx_register(struct net *net, sa_family_t family)
+{
+	if (family == AF_INET)
+		return nf_register_net_hooks(net, stt_hooks4,
+					     ARRAY_SIZE(stt_hooks4));
+#if IS_ENABLED(CONFIG_IPV6)
+	return nf_register_net_hooks(net, stt_hooks6, ARRAY_SIZE(stt_hooks6));
+#else
+	return -EAFNOSUPPORT;
+#endif
+}
+
+/**
+ * stt_rx_unregister - undo stt_rx_register()
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RTNL; sleeps.  Packets may be in the hooks until a grace period
+ * has passed.
+ */
+void stt_rx_unregister(struct net *net, sa_family_t family)
+{
+	if (family == AF_INET)
+		nf_unregister_net_hooks(net, stt_hooks4,
+					ARRAY_SIZE(stt_hooks4));
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		nf_unregister_net_hooks(net, stt_hooks6,
+					ARRAY_SIZE(stt_hooks6));
+#endif
+}

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How the bytes of a packet are laid out: joining segments without copying,
+ * and bringing packets into a form that skb_segment() can cut at any size.
+ *
+ * A "cuttable" packet (R12) has its data in its linear part and page
+ * fragments; when those run out, in frag_list members that have page
+ * fragments only.  No stretch of one segment's size spans more fragments than
+ * an skb can hold.  A linear part of a list member would make skb_segment()
+ * rely on the size its sender chose, down to a BUG_ON().
+ */
+#include <linux/mm.h>
+#include <linux/skbuff.h>
+#include <linux/skbuff_ref.h>
+#include <net/sock.h>
+
+#include "include/stt.h"
+
+/* Segments up to this size are copied together: a page fragment costs more. */
+#define STT_COPY_MAX	256
+
+/**
+ * struct stt_builder - a packet that grows at its end
+ * @head: the packet; its linear part stays what it is
+ * @tail: where bytes are added: @head, or the last member of its frag_list
+ * @page: half-used page that copied bytes go to
+ *
+ * Neither @head nor @tail is shared or cloned.
+ */
+struct stt_builder {
+	struct sk_buff		*head;
+	struct sk_buff		*tail;
+	struct page_frag	page;
+};
+
+/* Account for bytes that were added to the tail and not yet to the head. */
+static void stt_builder_grew(struct stt_builder *b, unsigned int len,
+			     unsigned int truesize)
+{
+	if (b->tail == b->head)
+		return;
+
+	b->head->len += len;
+	b->head->data_len += len;
+	b->head->truesize += truesize;
+}
+
+/* Takes over @skb, which starts with no more than page fragments. */
+static void stt_builder_link(struct stt_builder *b, struct sk_buff *skb)
+{
+	skb->next = NULL;
+	if (b->tail == b->head)
+		skb_shinfo(b->head)->frag_list = skb;
+	else
+		b->tail->next = skb;
+	b->tail = skb;
+	stt_builder_grew(b, skb->len, skb->truesize);
+}
+
+/* A member without data and without room for any but page fragments. */
+static bool stt_builder_extend(struct stt_builder *b)
+{
+	struct sk_buff *skb = alloc_skb(0, GFP_ATOMIC);
+
+	if (!skb)
+		return false;
+
+	skb_reserve(skb, skb_tailroom(skb));
+	stt_builder_link(b, skb);
+
+	return true;
+}
+
+static bool stt_builder_has_room(const struct stt_builder *b)
+{
+	if (b->tail == b->head && skb_has_frag_list(b->head))
+		return false;
+
+	return skb_shinfo(b->tail)->nr_frags < MAX_SKB_FRAGS;
+}
+
+/*
+ * Page fragment @i of the tail came from another skb.  Where it goes on in
+ * the page of the one before, make one of the two: software GSO cuts pages
+ * into such pieces, and receivers get the pages back.
+ */
+static void stt_builder_merge(struct stt_builder *b, int i)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(b->tail);
+	skb_frag_t *prev, *frag;
+
+	if (!i || i >= shinfo->nr_frags || b->tail->pp_recycle)
+		return;
+
+	prev = &shinfo->frags[i - 1];
+	frag = &shinfo->frags[i];
+	if (!skb_frag_page(prev) || skb_frag_page(prev) != skb_frag_page(frag) ||
+	    skb_frag_off(prev) + skb_frag_size(prev) != skb_frag_off(frag))
+		return;
+
+	skb_frag_size_add(prev, skb_frag_size(frag));
+	skb_frag_unref(b->tail, i);
+	shinfo->nr_frags--;
+	memmove(frag, frag + 1, (shinfo->nr_frags - i) * sizeof(*frag));
+}
+
+/* Append a copy of all of @skb; its owner stays. */
+static bool stt_builder_copy(struct stt_builder *b, const struct sk_buff *skb)
+{
+	unsigned int off = 0;
+
+	while (off < skb->len) {
+		struct page_frag *pf = &b->page;
+		struct skb_shared_info *shinfo;
+		unsigned int len;
+
+		if (!stt_builder_has_room(b) && !stt_builder_extend(b))
+			return false;
+		if (!skb_page_frag_refill(1, pf, GFP_ATOMIC))
+			return false;
+
+		len = min(skb->len - off, pf->size - pf->offset);
+		if (skb_copy_bits(skb, off, page_address(pf->page) + pf->offset,
+				  len))
+			return false;
+
+		shinfo = skb_shinfo(b->tail);
+		if (skb_can_coalesce(b->tail, shinfo->nr_frags, pf->page,
+				     pf->offset)) {
+			skb_coalesce_rx_frag(b->tail, shinfo->nr_frags - 1,
+					     len, len);
+		} else {
+			get_page(pf->page);
+			skb_add_rx_frag(b->tail, shinfo->nr_frags, pf->page,
+					pf->offset, len, len);
+		}
+		pf->offset += len;
+		off += len;
+		stt_builder_grew(b, len, len);
+	}
+
+	return true;
+}
+
+/* Append @skb, which has no frag_list.  Takes it over in any case. */
+static bool stt_builder_add(struct stt_builder *b, struct sk_buff *skb)
+{
+	int nr = skb_shinfo(b->tail)->nr_frags;
+	unsigned int len = skb->len;
+	bool stolen, ok = true;
+	int delta;
+
+	if (!len)
+		goto out;
+
+	if (len <= STT_COPY_MAX) {
+		ok = stt_builder_copy(b, skb);
+		goto out;
+	}
+
+	/*
+	 * skb_try_coalesce() copies what fits into the tailroom, which only a
+	 * head without fragments has: never a list member.
+	 */
+	if (stt_builder_has_room(b) &&
+	    skb_try_coalesce(b->tail, skb, &stolen, &delta)) {
+		b->tail->truesize += delta;
+		stt_builder_grew(b, len, delta);
+		kfree_skb_partial(skb, stolen);
+		stt_builder_merge(b, nr);
+		return true;
+	}
+
+	/* Nothing to move but fragments: let it be the next member. */
+	if (!skb_headlen(skb) && !skb_cloned(skb)) {
+		skb_orphan(skb);
+		stt_builder_link(b, skb);
+		return true;
+	}
+
+	ok = stt_builder_copy(b, skb);
+out:
+	consume_skb(skb);
+	return ok;
+}
+
+/* Take the frag_list off @skb, whose shared info is its own. */
+static struct sk_buff *stt_skb_take_list(struct sk_buff *skb)
+{
+	struct sk_buff *list = skb_shinfo(skb)->frag_list, *member;
+
+	for (member = list; member; member = member->next) {
+		skb->len -= member->len;
+		skb->data_len -= member->len;
+		skb->truesize -= member->truesize;
+	}
+	skb_shinfo(skb)->frag_list = NULL;
+
+	return list;
+}
+
+/*
+ * Append what was a frag_list.  Members that a clone of its owner refers to
+ * as well are cloned; what hangs off a member in turn (IP reassembly of what
+ * GRO made) is copied with it.  Takes the list over in any case, and only
+ * frees it when not @ok.
+ */
+static bool stt_builder_add_list(struct stt_builder *b, struct sk_buff *list,
+				 bool ok)
+{
+	struct sk_buff *skb, *next;
+
+	for (skb = list; skb; skb = next) {
+		next = skb->next;
+		if (skb_shared(skb)) {
+			struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
+
+			consume_skb(skb);
+			skb = clone;
+			if (!skb) {
+				ok = false;
+				continue;
+			}
+		}
+		skb_mark_not_on_list(skb);
+		if (!ok) {
+			kfree_skb(skb);
+		} else if (skb_has_frag_list(skb)) {
+			ok = stt_builder_copy(b, skb);
+			consume_skb(skb);
+		} else {
+			ok = stt_builder_add(b, skb);
+		}
+	}
+
+	return ok;
+}
+
+/* Append @skb, frag_list and all.  Takes it over in any case. */
+static bool stt_builder_add_tree(struct stt_builder *b, struct sk_buff *skb)
+{
+	struct sk_buff *list;
+
+	if (!skb_has_frag_list(skb))
+		return stt_builder_add(b, skb);
+
+	if (skb_unclone(skb, GFP_ATOMIC)) {
+		kfree_skb(skb);
+		return false;
+	}
+	list = stt_skb_take_list(skb);
+
+	return stt_builder_add_list(b, list, stt_builder_add(b, skb));
+}
+
+/**
+ * stt_skb_join - make one packet of several
+ * @head: the first; its linear part is kept. Not shared
+ * @rest: those that follow, linked by ->next, in order; may be NULL
+ *
+ * Bytes are moved, not copied, where their memory allows it.  Takes over
+ * everything it is given.  Pointers into any of it, the head's linear part
+ * included, are stale afterwards.
+ *
+ * Context: any; allocates atomically.
+ * Return: the packet, or NULL when there is no memory.
+ */
+struct sk_buff *stt_skb_join(struct sk_buff *head, struct sk_buff *rest)
+{
+	struct stt_builder b = { .head = head, .tail = head };
+	bool ok = !skb_unclone(head, GFP_ATOMIC);
+	struct sk_buff *next;
+
+	if (ok && skb_has_frag_list(head))
+		ok = stt_builder_add_list(&b, stt_skb_take_list(head), true);
+
+	for (; rest; rest = next) {
+		next = rest->next;
+		skb_mark_not_on_list(rest);
+		if (ok)
+			ok = stt_builder_add_tree(&b, rest);
+		else
+			kfree_skb(rest);
+	}
+	if (b.page.page)
+		put_page(b.page.page);
+	if (ok)
+		return head;
+
+	kfree_skb(head);
+	return NULL;
+}
+
+/**
+ * stt_skb_equal - do two packets hold the same bytes
+ * @a: one
+ * @a_off: where to start in it
+ * @b: the other
+ * @b_off: where to start in that
+ * @len: how many bytes; both have them
+ */
+bool stt_skb_equal(const struct sk_buff *a, int a_off,
+		   const struct sk_buff *b, int b_off, int len)
+{
+	u8 x[128], y[128];
+
+	while (len) {
+		int n = min_t(int, len, sizeof(x));
+
+		if (skb_copy_bits(a, a_off, x, n) ||
+		    skb_copy_bits(b, b_off, y, n) || memcmp(x, y, n))
+			return false;
+		a_off += n;
+		b_off += n;
+		len -= n;
+	}
+
+	return true;
+}
+
+/**
+ * struct stt_window - fragments that a stretch of bytes may span
+ * @sizes: of the last fragments seen
+ * @n: how many were seen
+ * @bytes: in those that @sizes holds
+ */
+struct stt_window {
+	unsigned int	sizes[MAX_SKB_FRAGS - 1];
+	unsigned int	n;
+	unsigned int	bytes;
+};
+
+/*
+ * A segment may begin and end inside a fragment, so those between the first
+ * and the last of MAX_SKB_FRAGS + 1 in a row must hold a segment together.
+ */
+static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
+			   unsigned int size)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	int i;
+
+	for (i = 0; i < shinfo->nr_frags; i++) {
+		unsigned int *slot = &w->sizes[w->n % ARRAY_SIZE(w->sizes)];
+
+		if (w->n >= ARRAY_SIZE(w->sizes)) {
+			if (w->bytes < size)
+				return false;
+			w->bytes -= *slot;
+		}
+		*slot = skb_frag_size(&shinfo->frags[i]);
+		w->bytes += *slot;
+		w->n++;
+	}
+
+	return true;
+}
+
+static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int size)
+{
+	const struct sk_buff *member;
+	struct stt_window w;
+
+	w.n = 0;
+	w.bytes = 0;
+	if (!stt_window_add(&w, skb, size))
+		return false;
+
+	skb_walk_frags(skb, member) {
+		if (skb_headlen(member) || skb_has_frag_list(member) ||
+		    !skb_shinfo(member)->nr_frags ||
+		    !stt_window_add(&w, member, size))
+			return false;
+	}
+
+	return true;
+}
+
+/* Swap page fragments and frag_list; neither packet is cloned. */
+static void stt_skb_swap_data(struct sk_buff *a, struct sk_buff *b)
+{
+	struct skb_shared_info *x = skb_shinfo(a), *y = skb_shinfo(b);
+	int i;
+
+	for (i = 0; i < MAX_SKB_FRAGS; i++)
+		swap(x->frags[i], y->frags[i]);
+	swap(x->nr_frags, y->nr_frags);
+	swap(x->frag_list, y->frag_list);
+}
+
+/* Copy all that is not linear into as few page fragments as will do. */
+static int stt_skb_repack(struct sk_buff *skb)
+{
+	struct stt_builder b = { };
+	struct sk_buff *tail;
+	bool ok;
+
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return -ENOMEM;
+
+	b.head = alloc_skb(0, GFP_ATOMIC);
+	if (!b.head)
+		return -ENOMEM;
+	skb_reserve(b.head, skb_tailroom(b.head));
+	b.tail = b.head;
+
+	/* A stand-in for what is behind the linear part. */
+	tail = skb_clone(skb, GFP_ATOMIC);
+	ok = tail && __skb_pull(tail, skb_headlen(skb)) &&
+	     stt_builder_copy(&b, tail);
+	kfree_skb(tail);
+	if (b.page.page)
+		put_page(b.page.page);
+	if (ok) {
+		/*
+		 * A sender's socket was charged the old truesize, and is to
+		 * get back just that.
+		 */
+		if (!skb->sk)
+			skb->truesize += b.head->data_len - skb->data_len;
+		stt_skb_swap_data(skb, b.head);
+	}
+	kfree_skb(b.head);
+
+	return ok ? 0 : -ENOMEM;
+}
+
+/**
+ * stt_skb_make_cuttable - prepare a packet for skb_segment() at some size
+ * @skb: the packet; stays the caller's. Not shared
+ * @size: bytes of payload that each segment will hold
+ *
+ * Nothing is done, and nothing is walked, for a packet without a frag_list:
+ * its fragments are at most %MAX_SKB_FRAGS.  Pointers into the packet other
+ * than its linear part are stale afterwards.
+ *
+ * Context: any; allocates atomically.
+ * Return: 0, or -ENOMEM with the packet unchanged in what it holds.
+ */
+int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int size)
+{
+	if (likely(!skb_has_frag_list(skb)))
+		return 0;
+	if (stt_skb_is_cuttable(skb, size))
+		return 0;
+
+	return stt_skb_repack(skb);
+}

@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmit: an inner packet becomes an STT frame, and the frame one TCP-shaped
+ * IP packet that the NIC's TSO, or software GSO, cuts into segments.
+ *
+ * The inner packet stays whole if the STT header can say what the far end
+ * needs to cut it (W7); what the header cannot say is resolved here first
+ * (W8).  Every function below that takes an skb leaves it the caller's unless
+ * it says otherwise.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/jhash.h>
+#include <linux/siphash.h>
+#include <net/dst.h>
+#include <net/gso.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/netns/hash.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "include/stt.h"
+#include "include/stt_trace.h"
+
+/* Tags in front of an IP header that are looked behind. */
+#define STT_MAX_TAGS	4
+
+/* What an inner GSO packet may be for the header to describe it. */
+#define STT_GSO_TYPES \
+	(SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID)
+
+/* ---- frame ids (W2) ---------------------------------------------------- */
+
+/*
+ * An id must not come back while a receiver may hold fragments of the frame
+ * that had it.  The smallest frame takes 14 + 20 + 20 + 18 + 14 bytes, with
+ * checksum, preamble and gap 110 bytes of wire: 113.6 million a second at 100
+ * Gbit/s.  One counter for the whole host, whatever CPU sends, comes round
+ * after 2^32 / 113.6e6 = 37 s, beyond any receiver's patience (ours: 10 s at
+ * most, Open vSwitch's: 30 s).
+ *
+ * After a reload the counter starts where a clock of 125 MHz is, ahead of
+ * what was used before; the clock comes round after 34 s.  The key of the
+ * permutation that hides the counter must then be the same as before: it is
+ * derived from a secret of the kernel that is drawn once a boot.
+ *
+ * CPUs take ids in blocks, so that they share a cache line once in a block.
+ */
+#define STT_ID_BLOCK		256
+#define STT_ID_CLOCK_SHIFT	3
+
+struct stt_id_block {
+	u32	next;
+	u32	left;
+};
+
+static DEFINE_PER_CPU(struct stt_id_block, stt_id_block);
+static struct stt_id_key stt_id_key __ro_after_init;
+static atomic_t stt_id_counter;
+
+/**
+ * stt_tx_init_ids - start the frame ids
+ *
+ * Context: module load.
+ */
+void __init stt_tx_init_ids(void)
+{
+	siphash_key_t secret = { {
+		net_hash_mix(&init_net), (unsigned long)&init_net
+	} };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(stt_id_key.mul); i++) {
+		u64 r = siphash_1u32(i, &secret);
+
+		stt_id_key.mul[i] = (u32)r | 1;
+		stt_id_key.add[i] = r >> 32;
+	}
+	atomic_set(&stt_id_counter,
+		   (u32)(ktime_get_boottime_ns() >> STT_ID_CLOCK_SHIFT));
+}
+
+/**
+ * stt_tx_next_id - a frame id that was not used recently
+ *
+ * Context: any but hard interrupts; BH disabled.
+ */
+u32 stt_tx_next_id(void)
+{
+	struct stt_id_block *b = get_cpu_ptr(&stt_id_block);
+	u32 n;
+
+	if (unlikely(!b->left)) {
+		b->next = atomic_fetch_add(STT_ID_BLOCK, &stt_id_counter);
+		b->left = STT_ID_BLOCK;
+	}
+	b->left--;
+	n = b->next++;
+	put_cpu_ptr(&stt_id_block);
+
+	return stt_id_permute(&stt_id_key, n);
+}
+
+/* ---- the inner packet -------------------------------------------------- */
+
+static void stt_inner_parse4(const struct sk_buff *skb, struct stt_inner *in,
+			     unsigned int off)
+{
+	const struct iphdr *iph;
+	struct iphdr _iph;
+
+	iph = skb_header_pointer(skb, off, sizeof(_iph), &_iph);
+	if (!iph || iph->version != 4 || iph->ihl < 5)
+		return;
+
+	in->l3 = off;
+	in->dsfield = iph->tos;
+	in->ttl = iph->ttl;
+	in->df = iph->frag_off & htons(IP_DF);
+	if (ip_is_fragment(iph) || off + iph->ihl * 4 > skb->len)
+		return;
+	if (iph->protocol == IPPROTO_TCP || iph->protocol == IPPROTO_UDP) {
+		in->l4 = off + iph->ihl * 4;
+		in->l4_proto = iph->protocol;
+	}
+}
+
+static void stt_inner_parse6(const struct sk_buff *skb, struct stt_inner *in,
+			     unsigned int off)
+{
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr _ip6h;
+	__be16 frag_off = 0;
+	u8 nexthdr;
+	int l4;
+
+	ip6h = skb_header_pointer(skb, off, sizeof(_ip6h), &_ip6h);
+	if (!ip6h || ip6h->version != 6)
+		return;
+
+	in->l3 = off;
+	in->dsfield = ipv6_get_dsfield(ip6h);
+	in->ttl = ip6h->hop_limit;
+	in->df = true;
+	in->label = ip6_flowlabel(ip6h);
+	nexthdr = ip6h->nexthdr;
+	l4 = off + sizeof(*ip6h);
+	if (ipv6_ext_hdr(nexthdr)) {
+		l4 = ipv6_skip_exthdr(skb, l4, &nexthdr, &frag_off);
+		if (l4 < 0 || frag_off)
+			return;
+	}
+	if (nexthdr == IPPROTO_TCP || nexthdr == IPPROTO_UDP) {
+		in->l4 = l4;
+		in->l4_proto = nexthdr;
+	}
+}
+
+/**
+ * stt_inner_parse - find out what an inner packet is
+ * @skb: begins with an Ethernet header, which is linear
+ * @in: filled in
+ *
+ * Does not change or move anything.
+ */
+void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in)
+{
+	unsigned int off = ETH_HLEN;
+	int tags;
+
+	memset(in, 0, sizeof(*in));
+	in->proto = ((const struct ethhdr *)skb->data)->h_proto;
+	for (tags = 0; eth_type_vlan(in->proto) && tags < STT_MAX_TAGS;
+	     tags++) {
+		const struct vlan_hdr *vh;
+		struct vlan_hdr _vh;
+
+		vh = skb_header_pointer(skb, off, sizeof(_vh), &_vh);
+		if (!vh)
+			return;
+		in->proto = vh->h_vlan_encapsulated_proto;
+		off += sizeof(*vh);
+	}
+
+	if (in->proto == htons(ETH_P_IP))
+		stt_inner_parse4(skb, in, off);
+	else if (in->proto == htons(ETH_P_IPV6))
+		stt_inner_parse6(skb, in, off);
+}
+
+static bool stt_tx_offload_gso(const struct sk_buff *skb,
+			       const struct stt_inner *in)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	unsigned int type = in->proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 :
+							   SKB_GSO_TCPV6;
+	const struct tcphdr *th;
+	struct tcphdr _th;
+
+	if (in->l4_proto != IPPROTO_TCP || !(shinfo->gso_type & type) ||
+	    shinfo->gso_type & ~STT_GSO_TYPES)
+		return false;
+	/* What our own receiver would refuse (R10). */
+	if (shinfo->gso_size < STT_MIN_MSS || shinfo->gso_size == GSO_BY_FRAGS)
+		return false;
+
+	/* CWR is for the first segment only, and not every TSO knows that. */
+	th = skb_header_pointer(skb, in->l4, sizeof(_th), &_th);
+	return th && !th->cwr;
+}
+
+/**
+ * stt_tx_offload - describe an inner packet's offloads in the STT header (W7)
+ * @skb: inner packet, from the Ethernet header on
+ * @in: what it is
+ * @off: filled in but for the VLAN fields
+ *
+ * Return: false when the header has no words for them, and checksum or
+ * segmentation must be resolved in software (W8).
+ */
+bool stt_tx_offload(struct sk_buff *skb, const struct stt_inner *in,
+		    struct stt_offload *off)
+{
+	off->flags = 0;
+	off->l4_offset = 0;
+	off->mss = 0;
+
+	if (skb->ip_summed != CHECKSUM_PARTIAL) {
+		if (skb_is_gso(skb))
+			return false;
+		if (skb->ip_summed == CHECKSUM_UNNECESSARY && in->l4_proto)
+			off->flags = STT_F_CSUM_VERIFIED;
+		return true;
+	}
+
+	if (!in->l4_proto || in->l4 > U8_MAX ||
+	    skb_checksum_start_offset(skb) != in->l4 ||
+	    skb->csum_offset != (in->l4_proto == IPPROTO_TCP ?
+				 offsetof(struct tcphdr, check) :
+				 offsetof(struct udphdr, check)))
+		return false;
+	if (skb_is_gso(skb) && !stt_tx_offload_gso(skb, in))
+		return false;
+
+	off->flags = STT_F_CSUM_PARTIAL;
+	if (in->proto == htons(ETH_P_IP))
+		off->flags |= STT_F_IPV4;
+	if (in->l4_proto == IPPROTO_TCP)
+		off->flags |= STT_F_TCP;
+	off->l4_offset = in->l4;
+	off->mss = skb_shinfo(skb)->gso_size;
+
+	return true;
+}
+
+/**
+ * stt_tx_sport - the outer source port of an inner flow (W5)
+ * @skb: inner packet, from the Ethernet header on
+ * @in: what it is
+ * @min: lowest port
+ * @max: highest port
+ *
+ * Return: the port, host order.
+ */
+u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
+		 u16 max)
+{
+	u32 hash;
+
+	/* The flow dissector has nothing to tell two non-IP flows apart by. */
+	if (in->l3)
+		hash = skb_get_hash(skb);
+	else
+		hash = jhash(skb->data, 2 * ETH_ALEN, stt_id_key.add[0]);
+
+	return stt_port_scale(hash, min, max);
+}
+
+/* ---- the outer packet -------------------------------------------------- */
+
+/**
+ * struct stt_outer - what goes into the outer headers of a frame
+ * @dst: route; a reference until the frame is sent
+ * @saddr: source address
+ * @daddr: destination address
+ * @label: IPv6 flow label
+ * @sport: source port, network order
+ * @dport: destination port, network order
+ * @dsfield: DSCP and ECN
+ * @ttl: TTL or hop limit
+ * @df: DF, for IPv4
+ */
+struct stt_outer {
+	struct dst_entry	*dst;
+	union stt_addr		saddr;
+	union stt_addr		daddr;
+	__be32			label;
+	__be16			sport;
+	__be16			dport;
+	u8			dsfield;
+	u8			ttl;
+	bool			df;
+};
+
+static unsigned int stt_ip_hlen(sa_family_t family)
+{
+	return family == AF_INET6 ? sizeof(struct ipv6hdr) :
+				    sizeof(struct iphdr);
+}
+
+static unsigned int stt_max_frame(sa_family_t family)
+{
+	return family == AF_INET6 ? STT_MAX_FRAME_V6 : STT_MAX_FRAME_V4;
+}
+
+/*
+ * Push the IPv4 header and send.  ip_local_out() fills in the length and the
+ * checksum.  Takes @skb over.
+ */
+static int stt_ip4_out(struct net *net, struct sk_buff *skb,
+		       const struct stt_outer *out)
+{
+	struct iphdr *iph = skb_push(skb, sizeof(*iph));
+
+	skb_reset_network_header(skb);
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = out->dsfield;
+	iph->ttl = out->ttl;
+	iph->protocol = IPPROTO_TCP;
+	iph->saddr = out->saddr.v4;
+	iph->daddr = out->daddr.v4;
+	/* With DF an id means nothing (RFC 6864). */
+	iph->id = 0;
+	iph->frag_off = out->df ? htons(IP_DF) : 0;
+	if (!out->df)
+		__ip_select_ident(net, iph, skb_shinfo(skb)->gso_segs ? : 1);
+	skb->protocol = htons(ETH_P_IP);
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+
+	return ip_local_out(net, NULL, skb);
+}
+
+/* As stt_ip4_out(). */
+static int stt_ip6_out(struct net *net, struct sk_buff *skb,
+		       const struct stt_outer *out)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	struct ipv6hdr *ip6h = skb_push(skb, sizeof(*ip6h));
+
+	skb_reset_network_header(skb);
+	ip6_flow_hdr(ip6h, out->dsfield, out->label);
+	ip6h->nexthdr = IPPROTO_TCP;
+	ip6h->hop_limit = out->ttl;
+	ip6h->saddr = out->saddr.v6;
+	ip6h->daddr = out->daddr.v6;
+	skb->protocol = htons(ETH_P_IPV6);
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+
+	return ip6_local_out(net, NULL, skb);
+#else
+	kfree_skb(skb);
+	return -EAFNOSUPPORT;
+#endif
+}
+
+static __sum16 stt_pseudo_sum(sa_family_t family, const struct stt_outer *out,
+			      unsigned int len)
+{
+	if (family == AF_INET6)
+		return ~csum_ipv6_magic(&out->saddr.v6, &out->daddr.v6, len,
+					IPPROTO_TCP, 0);
+
+	return ~csum_tcpudp_magic(out->saddr.v4, out->daddr.v4, len,
+				  IPPROTO_TCP, 0);
+}
+
+/* Route the frame, and fix what depends on the route. */
+static int stt_tx_route(const struct stt_conf *conf,
+			const struct stt_inner *in, struct stt_outer *out)
+{
+	bool ip4 = in->proto == htons(ETH_P_IP);
+	u8 dscp = conf->tos_inherit ? in->dsfield : conf->tos;
+
+	/* ECN is the inner one in normal mode (RFC 6040 section 4.1). */
+	out->dsfield = (dscp & ~INET_ECN_MASK) | (in->dsfield & INET_ECN_MASK);
+	out->daddr = conf->key.remote;
+	out->dport = conf->port->number;
+	out->label = conf->label_inherit ? in->label : conf->label;
+	out->dst = stt_path_route(conf->path, out->dsfield, out->label,
+				  out->sport, &out->saddr);
+	if (IS_ERR(out->dst))
+		return PTR_ERR(out->dst);
+
+	out->ttl = conf->ttl_inherit ? in->ttl : conf->ttl;
+	if (conf->port->family == AF_INET6) {
+		if (!out->ttl)
+			out->ttl = ip6_dst_hoplimit(out->dst);
+		return 0;
+	}
+
+	if (!out->ttl)
+		out->ttl = ip4_dst_hoplimit(out->dst);
+	/* As TCP: no DF where the path MTU is known to be below the minimum. */
+	out->df = conf->df != STT_DF_UNSET &&
+		  (conf->df == STT_DF_SET || in->df || (in->l3 && !ip4)) &&
+		  !ip_mtu_locked(out->dst);
+
+	return 0;
+}
+
+static void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
+			enum stt_dev_counter cause)
+{
+	trace_stt_tx_drop(stt->dev, skb, cause);
+	stt_dev_count(stt, cause);
+	if (cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop)
+		stt_dev_count(stt, STT_DEV_tx_errors);
+	else if (cause != STT_DEV_tx_dropped)
+		stt_dev_count(stt, STT_DEV_tx_dropped);
+	kfree_skb(skb);
+}
+
+/*
+ * Tell the NIC, or software GSO, how to cut the frame: as TCP, at what the
+ * path MTU leaves.  The frame's headers are all pushed but for IP's.
+ */
+static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
+			       unsigned int frame_len, unsigned int mss)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	int err;
+
+	if (frame_len <= mss) {
+		if (shinfo->gso_size || shinfo->gso_type)
+			skb_gso_reset(skb);
+		return 0;
+	}
+
+	err = stt_skb_make_cuttable(skb, mss);
+	if (err)
+		return err;
+
+	shinfo = skb_shinfo(skb);
+	shinfo->gso_type = family == AF_INET6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4;
+	shinfo->gso_size = mss;
+	shinfo->gso_segs = DIV_ROUND_UP(frame_len, mss);
+
+	return 0;
+}
+
+/* Encapsulate and send one inner packet as one frame.  Takes @skb over. */
+static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
+			 struct sk_buff *skb, const struct stt_inner *in,
+			 const struct stt_offload *off)
+{
+	unsigned int inner_len = skb->len, frame_len = inner_len + STT_HLEN;
+	sa_family_t family = conf->port->family;
+	unsigned int hlen = stt_ip_hlen(family);
+	struct stt_outer out = { };
+	struct tcphdr *th;
+	unsigned int mss;
+	bool tso;
+	int err;
+
+	if (frame_len > stt_max_frame(family)) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_too_big);
+		return;
+	}
+
+	out.sport = htons(stt_tx_sport(skb, in, conf->sport_min,
+				       conf->sport_max));
+	if (stt_tx_route(conf, in, &out)) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		return;
+	}
+	if (out.dst->dev == stt->dev) {
+		dst_release(out.dst);
+		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
+		return;
+	}
+	if (READ_ONCE(conf->path->last_tx) != jiffies)
+		WRITE_ONCE(conf->path->last_tx, jiffies);
+
+	/*
+	 * The headers go in front, and the shared info is written: both are
+	 * ours after this, as for any tunnel.  TCP sets its GSO fields anew
+	 * with each transmission.
+	 */
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(out.dst->dev) +
+			      out.dst->header_len + hlen + sizeof(*th) +
+			      STT_HLEN))
+		goto drop_nomem;
+
+	stt_hdr_encode(skb_push(skb, STT_HLEN), conf->key.id, off);
+	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
+	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
+	      hlen - sizeof(*th);
+	if (stt_tx_segment_size(skb, family, frame_len, mss))
+		goto drop_nomem;
+	tso = skb_is_gso(skb);
+
+	th = skb_push(skb, sizeof(*th));
+	skb_reset_transport_header(skb);
+	stt_tcp_encode(th, out.sport, out.dport, frame_len, stt_tx_next_id());
+	th->check = stt_pseudo_sum(family, &out, skb->len);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	skb->encapsulation = 0;
+
+	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(stt->dev)));
+	skb_clear_hash_if_not_l4(skb);
+	if (conf->fwmark)
+		skb->mark = conf->fwmark;
+	/* Connection tracking has no business with it; not before the scrub. */
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
+	skb_dst_set(skb, out.dst);
+
+	if (family == AF_INET6)
+		err = stt_ip6_out(stt->net, skb, &out);
+	else
+		err = stt_ip4_out(stt->net, skb, &out);
+
+	if (unlikely(net_xmit_eval(err))) {
+		stt_dev_count(stt, STT_DEV_tx_dropped);
+	} else {
+		struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+
+		u64_stats_update_begin(&s->syncp);
+		u64_stats_inc(&s->c[STT_DEV_tx_frames]);
+		u64_stats_add(&s->c[STT_DEV_tx_bytes], inner_len);
+		if (tso)
+			u64_stats_inc(&s->c[STT_DEV_tx_tso]);
+		u64_stats_update_end(&s->syncp);
+	}
+	return;
+
+drop_nomem:
+	dst_release(out.dst);
+	stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+}
+
+/*
+ * Resolve in software what the header cannot express (W8), and send what
+ * comes of it.  Takes @skb over.
+ */
+static void stt_tx_software(struct stt_dev *stt, const struct stt_conf *conf,
+			    struct sk_buff *skb, struct stt_offload *off)
+{
+	netdev_features_t features = NETIF_F_SG | NETIF_F_HW_CSUM |
+				     NETIF_F_HIGHDMA;
+	struct sk_buff *segs = skb, *next;
+	struct stt_inner in;
+
+	stt_dev_count(stt, STT_DEV_tx_sw_offload);
+	if (skb_is_gso(skb)) {
+		segs = skb_gso_segment(skb, features);
+		if (IS_ERR_OR_NULL(segs)) {
+			stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+			return;
+		}
+		consume_skb(skb);
+	}
+
+	for (skb = segs; skb; skb = next) {
+		next = skb->next;
+		skb_mark_not_on_list(skb);
+		stt_inner_parse(skb, &in);
+		if (!stt_tx_offload(skb, &in, off)) {
+			if (skb_csum_hwoffload_help(skb, 0)) {
+				stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+				continue;
+			}
+			stt_tx_offload(skb, &in, off);
+		}
+		stt_tx_frame(stt, conf, skb, &in, off);
+	}
+}
+
+/*
+ * Move an 802.1Q tag from the packet to the VLAN field; any other tag belongs
+ * into the frame (W9).  Returns NULL, with @skb freed, when there is no
+ * memory.
+ */
+static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
+				   struct stt_offload *off)
+{
+	const struct ethhdr *eth;
+
+	off->vlan_present = false;
+	off->vlan_tci = 0;
+	if (skb_vlan_tag_present(skb)) {
+		if (skb->vlan_proto != htons(ETH_P_8021Q))
+			return __vlan_hwaccel_push_inside(skb);
+		off->vlan_tci = skb_vlan_tag_get(skb);
+		off->vlan_present = true;
+		__vlan_hwaccel_clear_tag(skb);
+		return skb;
+	}
+
+	eth = (const struct ethhdr *)skb->data;
+	if (eth->h_proto != htons(ETH_P_8021Q))
+		return skb;
+	if (__skb_vlan_pop(skb, &off->vlan_tci)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	off->vlan_present = true;
+
+	return skb;
+}
+
+/**
+ * stt_start_xmit - ndo_start_xmit
+ * @skb: inner packet; taken over
+ * @dev: stt device
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: NETDEV_TX_OK: what cannot be sent is dropped and counted.
+ */
+netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+	struct stt_offload off;
+	struct stt_conf *conf;
+	struct stt_inner in;
+
+	conf = stt_conf_rcu(stt);
+	if (!conf || !conf->path) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		return NETDEV_TX_OK;
+	}
+	if (!pskb_may_pull(skb, ETH_HLEN)) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+		return NETDEV_TX_OK;
+	}
+	skb_reset_mac_header(skb);
+	skb = stt_tx_vlan(skb, &off);
+	if (!skb) {
+		stt_dev_count(stt, STT_DEV_tx_dropped);
+		return NETDEV_TX_OK;
+	}
+
+	stt_inner_parse(skb, &in);
+	if (stt_tx_offload(skb, &in, &off) &&
+	    (!skb_is_gso(skb) ||
+	     skb->len + STT_HLEN <= stt_max_frame(conf->port->family)))
+		stt_tx_frame(stt, conf, skb, &in, &off);
+	else
+		stt_tx_software(stt, conf, skb, &off);
+
+	return NETDEV_TX_OK;
+}
