@@ -54,15 +54,16 @@ require() {
 	done
 }
 
-# check NAME COMMAND...: ok when the command succeeds.
+# check NAME COMMAND...: ok when the command succeeds. It runs in this shell:
+# what it sets stays set.
 check() {
-	local name=$1 out
+	local name=$1
 
 	shift
-	if out=$("$@" 2>&1); then
+	if "$@" >"$tmp/out" 2>&1; then
 		ok "$name"
 	else
-		not_ok "$name" "failed: $*"$'\n'"$out"
+		not_ok "$name" "failed: $*"$'\n'"$(<"$tmp/out")"
 	fi
 }
 
