@@ -243,13 +243,12 @@ drop:
 /* The ifindex that addresses are meant in; see struct stt_conf_key. */
 static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family)
 {
-	if (netif_is_l3_master(skb->dev))
-		return skb->dev->ifindex;
+	/* Within a VRF too, a link-local address is its interface's. */
 	if (family == AF_INET6 &&
 	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
-		return skb->dev->ifindex;
+		return IP6CB(skb)->iif;
 
-	return 0;
+	return netif_is_l3_master(skb->dev) ? skb->dev->ifindex : 0;
 }
 
 static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
@@ -408,7 +407,9 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = stt_net(state->net);
 	struct stt_port *port;
 
-	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
+	/* TCP refuses what was not sent to this host alone, and so it may. */
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP ||
+	    skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
 	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
 	if (!port)
@@ -501,6 +502,8 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = stt_net(state->net);
 	struct stt_port *port;
 
+	if (skb->pkt_type != PACKET_HOST)
+		return NF_ACCEPT;
 	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
 		return stt_local_in6_ext(sn, skb);
 	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));

@@ -151,6 +151,21 @@ background() {
 	bg_pids+=($!)
 }
 
+# iperf_server NS [ARG]...: an iperf3 server that stays until the end. Returns
+# when it listens.
+iperf_server() {
+	local ns=$1
+
+	shift
+	background in_ns "$ns" iperf3 -s "$@" >/dev/null 2>&1
+	wait_for 10 iperf_listens "$ns" "$@"
+}
+
+# ss succeeds also when there is nothing to list.
+iperf_listens() {
+	in_ns "$1" ss -Hltn "sport = :${3:-5201}" | grep -q LISTEN
+}
+
 # What the topologies below set for the test.
 h1='' h2='' r='' a1='' a2='' i1='' i2='' i1_6='' i2_6=''
 
@@ -317,4 +332,40 @@ ethstat() {
 # linkstat NS DEV NAME: a value of ip -s link, as rx_bytes, tx_dropped, ...
 linkstat() {
 	in_ns "$1" cat "/sys/class/net/$2/statistics/$3"
+}
+
+# --- what is on the wire -----------------------------------------------------
+
+# wire NS DEV NAME MATCH...: from now on count the packets that come in by DEV
+# and match, in the words of nft. Where a NIC would have cut them, but veth did
+# not, they are whole: see one_by_one.
+wire() {
+	local ns=$1 dev=$2 name=$3
+
+	shift 3
+	in_ns "$ns" nft -f - <<-EOF
+	table netdev wire {
+		counter $name { }
+		chain $name {
+			type filter hook ingress device "$dev" priority -300
+			$* counter name $name
+		}
+	}
+	EOF
+}
+
+# wired NS NAME: how many there were.
+wired() {
+	in_ns "$1" nft list counter netdev wire "$2" |
+	awk '$1 == "packets" { print $2; found = 1 } END { exit !found }'
+}
+
+# unwire NS: forget all counts and what to count.
+unwire() {
+	in_ns "$1" nft delete table netdev wire
+}
+
+# one_by_one NS DEV: segments are cut before they leave by DEV, not by it.
+one_by_one() {
+	in_ns "$1" ethtool -K "$2" tso off gso off >/dev/null
 }
