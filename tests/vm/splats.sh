@@ -8,7 +8,7 @@
 
 patterns=(
 	'BUG:' 'kernel BUG at' 'Oops' 'Kernel panic' 'general protection fault'
-	'WARNING:' 'KASAN:' 'UBSAN:' 'kmemleak: [0-9]+ new'
+	'WARNING:' 'KASAN:' 'UBSAN:'
 	'INFO: (possible|inconsistent|task|rcu|trying)' 'possible circular'
 	'suspicious RCU' 'bad unlock balance' 'held lock freed'
 	'lock held when returning' 'sleeping function called'
