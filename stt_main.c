@@ -73,6 +73,16 @@ void stt_drop(struct stt_net *sn, struct sk_buff *skb,
 	kfree_skb_reason(skb, stt_drop_reason(cause));
 }
 
+/**
+ * stt_drop_list - free packets that were counted as one
+ * @segs: packets linked by ->next; taken over; may be NULL
+ * @cause: which counter it was
+ */
+void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause)
+{
+	kfree_skb_list_reason(segs, stt_drop_reason(cause));
+}
+
 /* ---- device ------------------------------------------------------------ */
 
 static int stt_init(struct net_device *dev)
@@ -380,7 +390,7 @@ static struct notifier_block stt_netdev_notifier = {
 
 #define STT_REASM_HIGH_THRESH	(16UL << 20)
 #define STT_REASM_TIME_MS	300
-#define STT_REASM_MAX_FRAMES	16
+#define STT_REASM_MAX_FRAMES	4
 
 static unsigned long stt_high_thresh_own = STT_REASM_HIGH_THRESH;
 static unsigned int stt_time_ms_max = 10000;

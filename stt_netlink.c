@@ -54,7 +54,6 @@ static const struct {
 	int		attr;
 	const char	*why;
 } stt_absent[] = {
-	{ IFLA_STT_PARTIAL, "Partial delivery is not supported yet" },
 	{ IFLA_STT_COLLECT_METADATA, "External mode is not supported yet" },
 	{ IFLA_STT_IDBITS, "idbits is for external mode, which is not supported yet" },
 	{ IFLA_STT_LEARNING, "Learning is not supported yet" },
@@ -203,6 +202,7 @@ static void stt_conf_default(struct stt_conf *conf)
 	conf->sport_min = STT_SRC_PORT_MIN;
 	conf->sport_max = STT_SRC_PORT_MAX;
 	conf->df = STT_DF_SET;
+	conf->partial = true;
 }
 
 /* The attributes that may change; everything is validated. */
@@ -243,6 +243,8 @@ static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 			STT_LABEL_INHERIT;
 	if (data[IFLA_STT_FWMARK])
 		conf->fwmark = nla_get_u32(data[IFLA_STT_FWMARK]);
+	if (data[IFLA_STT_PARTIAL])
+		conf->partial = nla_get_u8(data[IFLA_STT_PARTIAL]);
 }
 
 static bool stt_is_v6(struct nlattr *data[])
@@ -614,7 +616,8 @@ static size_t stt_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(struct in6_addr)) * 2 + /* addresses */
 	       nla_total_size(sizeof(u32)) +		/* LINK */
 	       nla_total_size(sizeof(struct ifla_stt_port_range)) +
-	       nla_total_size(sizeof(u8)) * 4 +	/* TTL, INHERIT, TOS, DF */
+	       /* TTL, TTL_INHERIT, TOS, DF, PARTIAL */
+	       nla_total_size(sizeof(u8)) * 5 +
 	       nla_total_size(sizeof(__be32)) +		/* LABEL */
 	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
 }
@@ -670,7 +673,8 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_STT_DF, conf->df) ||
 	    nla_put_be32(skb, IFLA_STT_LABEL, conf->label) ||
 	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||
-	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark))
+	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark) ||
+	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial))
 		err = -EMSGSIZE;
 unlock:
 	rcu_read_unlock();

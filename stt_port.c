@@ -334,23 +334,22 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
  *
  * Context: RCU read side.
  */
-bool stt_port_accepts_rcu(struct stt_port *port,
-			  const struct stt_flow_key *from)
+enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
+				     const struct stt_flow_key *from)
 {
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
-
-	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||
-	    READ_ONCE(port->matches[STT_MATCH_LOCAL]))
-		return true;
 
 	list = stt_path_find_rcu(port, &from->saddr);
 	rhl_for_each_entry_rcu(path, pos, list, node) {
 		if (path->scope == from->scope &&
 		    (stt_addr_any(&path->local) ||
 		     stt_addr_equal(&path->local, &from->daddr)))
-			return true;
+			return STT_ACCEPT_PEER;
 	}
+	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||
+	    READ_ONCE(port->matches[STT_MATCH_LOCAL]))
+		return STT_ACCEPT_ANY;
 
-	return false;
+	return STT_ACCEPT_NONE;
 }

@@ -6,21 +6,29 @@
  *
  *	stt_reasm (one a namespace)
  *	  stt_shard [STT_SHARDS], by source address
- *	    stt_source: a sender's address ---- its frames, oldest first
+ *	    stt_source: a sender's address ---- its open frames, oldest first
  *	      stt_flow: addresses and ports --- its frames, oldest first
  *	        stt_frame: a frame id --------- its segments, by offset
  *
  * A source lives in one shard with all its flows and frames, and the shard's
  * lock guards all of them.  Locks of two shards are never held together, and
- * nothing is freed, joined or delivered under one.  A flow lives while it has
- * frames, a source while it has flows.
+ * nothing is joined or delivered under one.  A flow lives while it has frames,
+ * a source while it has flows.
+ *
+ * A frame is open until it is complete or given up: by the timer, by newer
+ * frames of its flow that show that its segments are lost, or for its memory.
+ * Then it is closed, and stays a while as a mark without segments.
  *
  * Memory (R8) is counted as truesize and charged before a segment is queued:
  * the sum over the namespace never exceeds its limit.  When it would, the
- * source that holds most gives up its oldest frame.
+ * source that holds most gives up its oldest frame.  Known sources, those that
+ * a device names as its peer or that completed a frame lately, are counted
+ * apart from all others, who together get half of the limit: however many they
+ * are, a known source within its part of the other half loses nothing to them.
+ * Closed frames are not charged; their number is bounded.
  *
- * Every step is bounded: a frame is found among at most max_frames of its
- * flow, a segment among those of its frame by a tree.
+ * Every step is bounded: a frame is found among those that its flow started
+ * last, a segment among those of its frame by a tree.
  */
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
@@ -31,30 +39,38 @@
 #include <net/inet_ecn.h>
 
 #include "include/stt.h"
+#include "include/stt_frame.h"
 #include "include/stt_trace.h"
 
 #define STT_SHARDS		16
 #define STT_SOURCE_HASH		16
 #define STT_FLOW_HASH		64
 
-/* What a frame costs beside its segments, if it is its source's only one. */
-#define STT_FRAME_COST \
-	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
-	 sizeof(struct stt_source))
+/* Closed frames that a shard remembers. */
+#define STT_CLOSED_MAX		256
+
+/* How long a duplicate of a frame's segment is known as one. */
+#define STT_DONE_TIME		(HZ / 100 + 1)
 
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
 
+/* Senders that a shard knows, in sets of four; for how long. */
+#define STT_PEER_SETS		16
+#define STT_PEER_WAYS		4
+#define STT_PEER_TIME		(300 * HZ)
+
 /**
  * struct stt_source - what one sender has in here
  * @node: in &stt_shard.sources
- * @by_mem: in &stt_shard.by_mem
+ * @by_mem: in &stt_shard.by_mem of its pool, while it holds memory
  * @addr: its address
  * @scope: as in &struct stt_flow_key
  * @family: AF_INET or AF_INET6
+ * @known: which pool it is in
  * @mem: bytes charged
  * @flows: how many there are
- * @frames: all its frames, oldest first
+ * @open: its open frames, oldest first
  */
 struct stt_source {
 	struct hlist_node	node;
@@ -62,9 +78,10 @@ struct stt_source {
 	union stt_addr		addr;
 	int			scope;
 	u32			family;
+	bool			known;
 	unsigned long		mem;
 	unsigned int		flows;
-	struct list_head	frames;
+	struct list_head	open;
 };
 
 /**
@@ -72,8 +89,10 @@ struct stt_source {
  * @node: in &stt_shard.flows
  * @key: which kind
  * @source: its sender
- * @frames: oldest first
- * @count: how many
+ * @frames: open and closed ones, oldest first
+ * @count: how many there are
+ * @open: how many of them are open
+ * @started: how many were ever started, those that came whole included
  */
 struct stt_flow {
 	struct hlist_node	node;
@@ -81,42 +100,28 @@ struct stt_flow {
 	struct stt_source	*source;
 	struct list_head	frames;
 	unsigned int		count;
+	unsigned int		open;
+	u32			started;
 };
 
-/**
- * struct stt_frame - a frame that is not complete
- * @in_flow: in &stt_flow.frames
- * @in_source: in &stt_source.frames
- * @in_shard: in &stt_shard.frames
- * @flow: its flow
- * @id: frame id
- * @len: bytes it will have
- * @have: bytes that are here
- * @packets: that brought them
- * @dsfield: outer DSCP and ECN of the first segment
- * @ce: some segment had CE
- * @condemned: segments disagreed (R7): no segment is taken any more
- * @mem: bytes charged
- * @expires: jiffies
- * @segments: tree by offset; they do not overlap
- * @last: the one at the highest offset
- */
-struct stt_frame {
-	struct list_head	in_flow;
-	struct list_head	in_source;
-	struct list_head	in_shard;
-	struct stt_flow		*flow;
-	u32			id;
-	u16			len;
-	u16			have;
-	u16			packets;
-	u8			dsfield;
-	bool			ce;
-	bool			condemned;
-	unsigned long		mem;
-	unsigned long		expires;
-	struct rb_root		segments;
-	struct sk_buff		*last;
+/* What a frame costs beside its segments, if it is its source's only one. */
+#define STT_FRAME_COST \
+	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
+	 sizeof(struct stt_source))
+
+/* A sender that completed a frame. */
+struct stt_peer {
+	union stt_addr	addr;
+	int		scope;
+	u32		family;
+	unsigned long	seen;
+};
+
+/* Whose memory is whose. */
+enum stt_pool {
+	STT_POOL_UNKNOWN,
+	STT_POOL_KNOWN,
+	STT_POOLS
 };
 
 /**
@@ -124,21 +129,27 @@ struct stt_frame {
  * @lock: guards the shard and all that is in it
  * @sources: by address
  * @flows: by key
- * @frames: all of them, oldest first
- * @count: how many
- * @by_mem: sources by what they hold
+ * @open: open frames, oldest first
+ * @closed: closed ones, the longest closed first
+ * @nopen: how many are open; read without the lock
+ * @nclosed: how many are closed
+ * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
- * @timer: for the oldest frame
+ * @peers: who completed a frame
+ * @timer: for the oldest of each list
  * @reasm: whose shard it is
  */
 struct stt_shard {
 	spinlock_t		lock;
 	struct hlist_head	sources[STT_SOURCE_HASH];
 	struct hlist_head	flows[STT_FLOW_HASH];
-	struct list_head	frames;
-	unsigned int		count;
-	struct rb_root		by_mem;
-	unsigned long		heaviest;
+	struct list_head	open;
+	struct list_head	closed;
+	unsigned int		nopen;
+	unsigned int		nclosed;
+	struct rb_root		by_mem[STT_POOLS];
+	unsigned long		heaviest[STT_POOLS];
+	struct stt_peer		peers[STT_PEER_SETS][STT_PEER_WAYS];
 	struct timer_list	timer;
 	struct stt_reasm	*reasm;
 } ____cacheline_aligned_in_smp;
@@ -147,370 +158,289 @@ struct stt_shard {
  * struct stt_reasm - the incomplete frames of a namespace
  * @sn: the namespace's limits and counters
  * @mem: bytes charged
+ * @unknown: those of them that are charged to unknown sources
+ * @nopen: open frames
  * @seed: of the hashes
  * @shards: everything else
  */
 struct stt_reasm {
 	struct stt_net		*sn;
 	atomic_long_t		mem;
+	atomic_long_t		unknown;
+	atomic_t		nopen;
 	u32			seed;
 	struct stt_shard	shards[STT_SHARDS];
 };
 
-/* ---- segments in a frame ----------------------------------------------- */
+/* ---- known senders ----------------------------------------------------- */
 
-static unsigned int stt_seg_start(struct sk_buff *skb)
+static struct stt_peer *stt_peer_set(struct stt_shard *shard, u32 hash)
 {
-	return stt_skb_cb(skb)->offset;
+	return shard->peers[hash / STT_SHARDS / STT_SOURCE_HASH %
+			    STT_PEER_SETS];
 }
 
-static unsigned int stt_seg_end(struct sk_buff *skb)
+static bool stt_peer_is(const struct stt_peer *peer,
+			const struct stt_source *source)
 {
-	return stt_skb_cb(skb)->offset + skb->len;
+	return peer->family == source->family &&
+	       peer->scope == source->scope &&
+	       stt_addr_equal(&peer->addr, &source->addr);
 }
 
-static void stt_seg_free(struct sk_buff *skb, enum stt_net_counter cause)
+static bool stt_peer_known(struct stt_shard *shard,
+			   const struct stt_source *source, u32 hash)
 {
-	/* The tree node lies over these. */
-	skb->next = NULL;
-	skb->prev = NULL;
-	skb->dev = NULL;
-	kfree_skb_reason(skb, stt_drop_reason(cause));
-}
-
-/* The first segment that ends behind @offset. */
-static struct sk_buff *stt_frame_find(struct stt_frame *frame,
-				      unsigned int offset)
-{
-	struct rb_node *n = frame->segments.rb_node;
-	struct sk_buff *found = NULL;
-
-	while (n) {
-		struct sk_buff *skb = rb_to_skb(n);
-
-		if (stt_seg_end(skb) > offset) {
-			found = skb;
-			n = n->rb_left;
-		} else {
-			n = n->rb_right;
-		}
-	}
-
-	return found;
-}
-
-static void stt_frame_link(struct stt_frame *frame, struct sk_buff *skb)
-{
-	struct rb_node **p = &frame->segments.rb_node, *parent = NULL;
-
-	/* In order is the usual order. */
-	if (frame->last && stt_seg_start(frame->last) < stt_seg_start(skb)) {
-		parent = &frame->last->rbnode;
-		p = &parent->rb_right;
-		frame->last = skb;
-	} else if (!frame->last) {
-		frame->last = skb;
-	}
-	while (*p) {
-		parent = *p;
-		if (stt_seg_start(skb) < stt_seg_start(rb_to_skb(parent)))
-			p = &parent->rb_left;
-		else
-			p = &parent->rb_right;
-	}
-	rb_link_node(&skb->rbnode, parent, p);
-	rb_insert_color(&skb->rbnode, &frame->segments);
-	frame->have += skb->len;
-}
-
-static void stt_frame_unlink_seg(struct stt_frame *frame, struct sk_buff *skb)
-{
-	if (frame->last == skb)
-		frame->last = skb_rb_prev(skb);
-	rb_erase(&skb->rbnode, &frame->segments);
-	frame->have -= skb->len;
-	stt_seg_free(skb, STT_NET_reasm_duplicate);
-}
-
-/**
- * enum stt_insert - what became of a segment
- * @STT_INSERT_NEW: queued; all its bytes were new
- * @STT_INSERT_TRIMMED: queued; some of its bytes were here already, and the
- *	same
- * @STT_INSERT_DUPLICATE: not queued: all were
- * @STT_INSERT_CONFLICT: not queued: bytes differ from those that are here
- * @STT_INSERT_NOMEM: not queued
- */
-enum stt_insert {
-	STT_INSERT_NEW,
-	STT_INSERT_TRIMMED,
-	STT_INSERT_DUPLICATE,
-	STT_INSERT_CONFLICT,
-	STT_INSERT_NOMEM,
-};
-
-/*
- * Put a segment where it belongs, as far as its bytes are new (R7).  @skb is
- * the frame's if it was queued, else still the caller's.
- */
-static enum stt_insert stt_frame_insert(struct stt_frame *frame,
-					struct sk_buff *skb)
-{
-	unsigned int start = stt_seg_start(skb), end = stt_seg_end(skb);
-	unsigned int base = start;
-	struct sk_buff *seg, *next;
-
-	if (!frame->last || stt_seg_end(frame->last) <= start) {
-		stt_frame_link(frame, skb);
-		return STT_INSERT_NEW;
-	}
-
-	for (seg = stt_frame_find(frame, start);
-	     seg && stt_seg_start(seg) < end; seg = next) {
-		unsigned int from = max(start, stt_seg_start(seg));
-		unsigned int to = min(end, stt_seg_end(seg));
-
-		next = skb_rb_next(seg);
-		if (!stt_skb_equal(seg, from - stt_seg_start(seg), skb,
-				   from - base, to - from))
-			return STT_INSERT_CONFLICT;
-		if (from == start && to == end)
-			return STT_INSERT_DUPLICATE;
-		if (from == start)
-			start = to;
-		else if (to == end)
-			end = from;
-		else
-			stt_frame_unlink_seg(frame, seg);
-	}
-
-	if (pskb_trim(skb, end - base) || !pskb_pull(skb, start - base))
-		return STT_INSERT_NOMEM;
-	stt_skb_cb(skb)->offset = start;
-	stt_frame_link(frame, skb);
-
-	return STT_INSERT_TRIMMED;
-}
-
-/* Free all segments of a frame. */
-static void stt_frame_purge(struct stt_frame *frame,
-			    enum stt_net_counter cause)
-{
-	struct rb_node *n = rb_first(&frame->segments);
-
-	while (n) {
-		struct sk_buff *skb = rb_to_skb(n);
-
-		n = rb_next(n);
-		rb_erase(&skb->rbnode, &frame->segments);
-		stt_seg_free(skb, cause);
-	}
-	frame->last = NULL;
-	frame->have = 0;
-}
-
-/*
- * One packet of a complete frame's segments.  Frees the frame.  NULL when
- * there is no memory.
- */
-static struct sk_buff *stt_frame_join(struct stt_frame *frame)
-{
-	struct sk_buff *head = NULL, **link = &head, *rest;
-	struct rb_node *n = rb_first(&frame->segments);
-
-	while (n) {
-		struct sk_buff *skb = rb_to_skb(n);
-
-		n = rb_next(n);
-		rb_erase(&skb->rbnode, &frame->segments);
-		skb->prev = NULL;
-		skb->dev = NULL;
-		skb->next = NULL;
-		*link = skb;
-		link = &skb->next;
-	}
-
-	rest = head->next;
-	skb_mark_not_on_list(head);
-	stt_skb_cb(head)->segments = frame->packets;
-	stt_skb_cb(head)->dsfield = frame->dsfield |
-				    (frame->ce ? INET_ECN_CE : 0);
-	kfree(frame);
-
-	return stt_skb_join(head, rest);
-}
-
-/* ---- memory ------------------------------------------------------------ */
-
-static void stt_source_charge(struct stt_shard *shard,
-			      struct stt_source *source, long delta)
-{
-	struct rb_node **p, *parent = NULL;
-	struct rb_node *last;
-
-	lockdep_assert_held(&shard->lock);
-
-	if (!RB_EMPTY_NODE(&source->by_mem))
-		rb_erase(&source->by_mem, &shard->by_mem);
-	source->mem += delta;
-
-	p = &shard->by_mem.rb_node;
-	while (*p) {
-		struct stt_source *s;
-
-		parent = *p;
-		s = rb_entry(parent, struct stt_source, by_mem);
-		p = source->mem < s->mem ? &parent->rb_left :
-					   &parent->rb_right;
-	}
-	rb_link_node(&source->by_mem, parent, p);
-	rb_insert_color(&source->by_mem, &shard->by_mem);
-
-	last = rb_last(&shard->by_mem);
-	WRITE_ONCE(shard->heaviest,
-		   rb_entry(last, struct stt_source, by_mem)->mem);
-}
-
-static void stt_source_forget(struct stt_shard *shard,
-			      struct stt_source *source)
-{
-	struct rb_node *last;
-
-	hlist_del(&source->node);
-	rb_erase(&source->by_mem, &shard->by_mem);
-	last = rb_last(&shard->by_mem);
-	WRITE_ONCE(shard->heaviest, last ?
-		   rb_entry(last, struct stt_source, by_mem)->mem : 0);
-	kfree(source);
-}
-
-static void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
-			     long delta)
-{
-	frame->mem += delta;
-	stt_source_charge(shard, frame->flow->source, delta);
-}
-
-/*
- * Segments of a frame disagree: drop them all, and remember that until it
- * expires, so that those still to come do not wait for the others.
- */
-static void stt_frame_condemn(struct stt_shard *shard, struct stt_frame *frame)
-{
-	unsigned long freed = frame->mem - STT_FRAME_COST;
-
-	frame->condemned = true;
-	stt_frame_purge(frame, STT_NET_reasm_overlap);
-	atomic_long_sub(freed, &shard->reasm->mem);
-	stt_frame_charge(shard, frame, -(long)freed);
-}
-
-/*
- * Take a frame out of everything, and with it the flow and the source if it
- * was their last.  The frame is the caller's, to free without the lock.
- */
-static void stt_frame_unlink(struct stt_shard *shard, struct stt_frame *frame)
-{
-	struct stt_flow *flow = frame->flow;
-	struct stt_source *source = flow->source;
-
-	lockdep_assert_held(&shard->lock);
-
-	list_del(&frame->in_flow);
-	list_del(&frame->in_source);
-	list_del(&frame->in_shard);
-	WRITE_ONCE(shard->count, shard->count - 1);
-	atomic_long_sub(frame->mem, &shard->reasm->mem);
-	stt_source_charge(shard, source, -(long)frame->mem);
-	frame->flow = NULL;
-
-	if (!--flow->count) {
-		hlist_del(&flow->node);
-		kfree(flow);
-		if (!--source->flows)
-			stt_source_forget(shard, source);
-	}
-}
-
-/* Free unlinked frames that are lost, counting each under @cause. */
-static void stt_frames_lost(struct stt_reasm *reasm, struct list_head *frames,
-			    enum stt_net_counter cause)
-{
-	struct stt_frame *frame, *tmp;
-
-	list_for_each_entry_safe(frame, tmp, frames, in_shard) {
-		/* A condemned frame was counted as it was condemned. */
-		if (!frame->condemned)
-			stt_net_count(reasm->sn, cause);
-		stt_frame_purge(frame, cause);
-		kfree(frame);
-	}
-}
-
-/* The heaviest source of all loses its oldest frame.  False: there is none. */
-static bool stt_reasm_evict(struct stt_reasm *reasm)
-{
-	struct stt_frame *frame = NULL;
-	struct stt_shard *shard = NULL;
-	unsigned long most = 0;
-	LIST_HEAD(lost);
+	struct stt_peer *set = stt_peer_set(shard, hash);
 	int i;
 
-	for (i = 0; i < STT_SHARDS; i++) {
-		unsigned long mem = READ_ONCE(reasm->shards[i].heaviest);
-
-		if (mem > most) {
-			most = mem;
-			shard = &reasm->shards[i];
-		}
-	}
-	if (!shard)
-		return false;
-
-	spin_lock(&shard->lock);
-	if (!RB_EMPTY_ROOT(&shard->by_mem)) {
-		struct stt_source *source;
-
-		source = rb_entry(rb_last(&shard->by_mem), struct stt_source,
-				  by_mem);
-		frame = list_first_entry(&source->frames, struct stt_frame,
-					 in_source);
-		stt_frame_unlink(shard, frame);
-		list_add(&frame->in_shard, &lost);
-	}
-	spin_unlock(&shard->lock);
-	stt_frames_lost(reasm, &lost, STT_NET_reasm_evicted);
-
-	return true;
-}
-
-/* Charge the namespace, making room if need be. */
-static bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes)
-{
-	int tries = STT_EVICT_MAX;
-
-	do {
-		unsigned long limit = READ_ONCE(reasm->sn->limits.high_thresh);
-		long mem = atomic_long_add_return(bytes, &reasm->mem);
-
-		if (likely(mem <= limit))
-			return true;
-		atomic_long_sub(bytes, &reasm->mem);
-		if (bytes > limit)
-			return false;
-	} while (tries-- && stt_reasm_evict(reasm));
+	for (i = 0; i < STT_PEER_WAYS; i++)
+		if (stt_peer_is(&set[i], source))
+			return time_before(jiffies,
+					   set[i].seen + STT_PEER_TIME);
 
 	return false;
 }
 
-/* ---- finding and making ------------------------------------------------ */
+static void stt_peer_learn(struct stt_shard *shard,
+			   const struct stt_source *source, u32 hash)
+{
+	struct stt_peer *set = stt_peer_set(shard, hash), *oldest = &set[0];
+	int i;
+
+	for (i = 0; i < STT_PEER_WAYS; i++) {
+		if (!set[i].family || stt_peer_is(&set[i], source)) {
+			oldest = &set[i];
+			break;
+		}
+		if (time_before(set[i].seen, oldest->seen))
+			oldest = &set[i];
+	}
+	oldest->addr = source->addr;
+	oldest->scope = source->scope;
+	oldest->family = source->family;
+	oldest->seen = jiffies;
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+static void stt_source_sort(struct stt_shard *shard, struct stt_source *source,
+			    bool in)
+{
+	struct rb_root *root = &shard->by_mem[source->known];
+	struct rb_node **p, *parent = NULL, *last;
+	unsigned long heaviest = 0;
+
+	if (!RB_EMPTY_NODE(&source->by_mem)) {
+		rb_erase(&source->by_mem, root);
+		RB_CLEAR_NODE(&source->by_mem);
+	}
+	if (in) {
+		p = &root->rb_node;
+		while (*p) {
+			struct stt_source *s;
+
+			parent = *p;
+			s = rb_entry(parent, struct stt_source, by_mem);
+			p = source->mem < s->mem ? &parent->rb_left :
+						   &parent->rb_right;
+		}
+		rb_link_node(&source->by_mem, parent, p);
+		rb_insert_color(&source->by_mem, root);
+	}
+	last = rb_last(root);
+	if (last)
+		heaviest = rb_entry(last, struct stt_source, by_mem)->mem;
+	WRITE_ONCE(shard->heaviest[source->known], heaviest);
+}
+
+/* Charge the namespace, if that is within the limits. */
+static bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes,
+			     bool known)
+{
+	long limit = READ_ONCE(reasm->sn->limits.high_thresh);
+
+	if (!known && atomic_long_add_return(bytes, &reasm->unknown) >
+		      limit / 2) {
+		atomic_long_sub(bytes, &reasm->unknown);
+		return false;
+	}
+	if (atomic_long_add_return(bytes, &reasm->mem) <= limit)
+		return true;
+	atomic_long_sub(bytes, &reasm->mem);
+	if (!known)
+		atomic_long_sub(bytes, &reasm->unknown);
+
+	return false;
+}
+
+static void stt_reasm_uncharge(struct stt_reasm *reasm, unsigned long bytes,
+			       bool known)
+{
+	atomic_long_sub(bytes, &reasm->mem);
+	if (!known)
+		atomic_long_sub(bytes, &reasm->unknown);
+}
+
+/* Give a frame @bytes that the namespace is charged for already. */
+static void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
+			     unsigned long bytes)
+{
+	struct stt_source *source = frame->flow->source;
+
+	lockdep_assert_held(&shard->lock);
+
+	frame->mem += bytes;
+	source->mem += bytes;
+	stt_source_sort(shard, source, true);
+}
+
+static void stt_frame_uncharge(struct stt_shard *shard,
+			       struct stt_frame *frame)
+{
+	struct stt_source *source = frame->flow->source;
+
+	lockdep_assert_held(&shard->lock);
+
+	stt_reasm_uncharge(shard->reasm, frame->mem, source->known);
+	source->mem -= frame->mem;
+	frame->mem = 0;
+	stt_source_sort(shard, source, source->mem);
+}
+
+/* What a source holds is from now on a known one's. */
+static void stt_source_trust(struct stt_shard *shard,
+			     struct stt_source *source)
+{
+	if (source->known)
+		return;
+
+	atomic_long_sub(source->mem, &shard->reasm->unknown);
+	stt_source_sort(shard, source, false);
+	source->known = true;
+	stt_source_sort(shard, source, source->mem);
+}
+
+/* ---- frames, flows and sources come and go ----------------------------- */
+
+static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
+{
+	struct stt_source *source = flow->source;
+
+	if (flow->count)
+		return;
+
+	hlist_del(&flow->node);
+	kfree(flow);
+	if (--source->flows)
+		return;
+
+	stt_source_sort(shard, source, false);
+	hlist_del(&source->node);
+	kfree(source);
+}
+
+/* Forget a closed frame, and its flow and source if it was their last. */
+static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
+{
+	struct stt_flow *flow = frame->flow;
+
+	lockdep_assert_held(&shard->lock);
+
+	list_del(&frame->in_flow);
+	list_del(&frame->in_shard);
+	shard->nclosed--;
+	flow->count--;
+	kfree(frame->salvage);
+	kfree(frame);
+	stt_flow_put(shard, flow);
+}
+
+static void stt_shard_arm(struct stt_shard *shard, unsigned long expires)
+{
+	if (!timer_pending(&shard->timer) ||
+	    time_before(expires, shard->timer.expires))
+		mod_timer(&shard->timer, expires);
+}
+
+static unsigned long stt_deadline(const struct stt_shard *shard)
+{
+	unsigned int ms = READ_ONCE(shard->reasm->sn->limits.time_ms);
+
+	return jiffies + msecs_to_jiffies(ms);
+}
+
+/*
+ * An open frame becomes a closed one.  Its segments are taken out before, or
+ * freed.  The flow that it is in may go, when too many are closed: it does
+ * not, as long as the caller looks at the flow before the next one is closed.
+ */
+static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
+			    enum stt_frame_state state)
+{
+	lockdep_assert_held(&shard->lock);
+
+	stt_frame_uncharge(shard, frame);
+	list_del(&frame->in_source);
+	frame->flow->open--;
+	WRITE_ONCE(shard->nopen, shard->nopen - 1);
+	atomic_dec(&shard->reasm->nopen);
+
+	frame->state = state;
+	/* Duplicates follow close; the id of a lost frame may come late. */
+	frame->expires = state == STT_FRAME_DONE ? jiffies + STT_DONE_TIME :
+						   stt_deadline(shard);
+	list_move_tail(&frame->in_shard, &shard->closed);
+	stt_shard_arm(shard, frame->expires);
+	if (++shard->nclosed > STT_CLOSED_MAX)
+		stt_frame_forget(shard,
+				 list_first_entry(&shard->closed,
+						  struct stt_frame, in_shard));
+}
+
+/*
+ * Give an open frame up.  Returns its segments, whose delivery in parts may
+ * be tried if *@partial.
+ */
+static struct sk_buff *stt_frame_give_up(struct stt_shard *shard,
+					 struct stt_frame *frame,
+					 enum stt_net_counter cause,
+					 bool *partial)
+{
+	struct sk_buff *segs;
+
+	stt_net_count(shard->reasm->sn, cause);
+	frame->salvage = stt_frame_salvage(frame);
+	*partial = frame->salvage;
+	segs = stt_frame_take(frame);
+	stt_frame_close(shard, frame,
+			*partial ? STT_FRAME_PARTIAL : STT_FRAME_LOST);
+
+	return segs;
+}
+
+/* Without the lock: what becomes of the segments of a frame given up. */
+static void stt_reasm_lost(struct stt_reasm *reasm,
+			   const struct stt_flow_key *key,
+			   struct sk_buff *segs, bool partial,
+			   enum stt_net_counter cause)
+{
+	trace_stt_frame(reasm->sn->net, key, stt_skb_cb(segs)->frame_len,
+			stt_skb_cb(segs)->segments,
+			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
+							 STT_FRAME_EV_EVICTED);
+	if (partial)
+		stt_rx_partial(reasm->sn, key, segs, cause, false);
+	else
+		stt_drop_list(segs, cause);
+}
 
 static struct stt_source *stt_source_get(struct stt_shard *shard,
 					 const struct stt_flow_key *key,
-					 u32 hash)
+					 bool known, u32 hash)
 {
-	struct hlist_head *head;
 	struct stt_source *source;
+	struct hlist_head *head;
 
 	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
 	hlist_for_each_entry(source, head, node)
@@ -525,120 +455,425 @@ static struct stt_source *stt_source_get(struct stt_shard *shard,
 	source->addr = key->saddr;
 	source->scope = key->scope;
 	source->family = key->family;
-	INIT_LIST_HEAD(&source->frames);
+	source->known = known || stt_peer_known(shard, source, hash);
+	INIT_LIST_HEAD(&source->open);
 	RB_CLEAR_NODE(&source->by_mem);
-	stt_source_charge(shard, source, 0);
 	hlist_add_head(&source->node, head);
 
 	return source;
 }
 
-static struct stt_flow *stt_flow_get(struct stt_shard *shard,
-				     const struct stt_flow_key *key,
-				     u32 source_hash)
+static u32 stt_source_hash(const struct stt_reasm *reasm,
+			   const struct stt_flow_key *key)
 {
-	struct stt_source *source;
-	struct hlist_head *head;
-	struct stt_flow *flow;
-	u32 hash;
+	return jhash2((const u32 *)&key->saddr, sizeof(key->saddr) / 4,
+		      reasm->seed ^ key->scope);
+}
 
-	hash = jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
-		      shard->reasm->seed);
-	head = &shard->flows[hash % STT_FLOW_HASH];
-	hlist_for_each_entry(flow, head, node)
+static struct hlist_head *stt_flow_bucket(struct stt_shard *shard,
+					  const struct stt_flow_key *key)
+{
+	u32 hash = jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
+			  shard->reasm->seed);
+
+	return &shard->flows[hash % STT_FLOW_HASH];
+}
+
+static struct stt_flow *stt_flow_find(struct stt_shard *shard,
+				      const struct stt_flow_key *key)
+{
+	struct stt_flow *flow;
+
+	hlist_for_each_entry(flow, stt_flow_bucket(shard, key), node)
 		if (!memcmp(&flow->key, key, sizeof(*key)))
 			return flow;
 
-	source = stt_source_get(shard, key, source_hash);
+	return NULL;
+}
+
+static struct stt_flow *stt_flow_get(struct stt_shard *shard,
+				     const struct stt_flow_key *key,
+				     bool known, u32 hash)
+{
+	struct stt_flow *flow = stt_flow_find(shard, key);
+	struct stt_source *source;
+
+	if (flow)
+		return flow;
+	source = stt_source_get(shard, key, known, hash);
 	if (!source)
 		return NULL;
+
 	flow = kzalloc(sizeof(*flow), GFP_ATOMIC);
 	if (!flow) {
-		if (!source->flows)
-			stt_source_forget(shard, source);
+		if (!source->flows) {
+			hlist_del(&source->node);
+			kfree(source);
+		}
 		return NULL;
 	}
 	flow->key = *key;
 	flow->source = source;
 	INIT_LIST_HEAD(&flow->frames);
-	hlist_add_head(&flow->node, head);
+	hlist_add_head(&flow->node, stt_flow_bucket(shard, key));
 	source->flows++;
 
 	return flow;
 }
 
 /*
- * The frame that a segment belongs to; @lost gets the frames that a new one
- * shows to be lost.  NULL when there is no memory.
+ * How many newer frames of its flow show that a frame is lost.  It is also
+ * how many a flow keeps open.
  */
-static struct stt_frame *stt_frame_get(struct stt_shard *shard,
-				       const struct stt_flow_key *key,
-				       u32 source_hash, u32 id,
-				       unsigned int len, struct list_head *lost)
+static u32 stt_window(const struct stt_shard *shard)
 {
-	const struct stt_reasm_limits *limits = &shard->reasm->sn->limits;
+	return max(READ_ONCE(shard->reasm->sn->limits.max_frames), 1U);
+}
+
+/* The flow's oldest open frame, if newer ones show that it is lost. */
+static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
+					  struct stt_flow *flow)
+{
 	struct stt_frame *frame;
-	struct stt_flow *flow;
 
-	lockdep_assert_held(&shard->lock);
-
-	flow = stt_flow_get(shard, key, source_hash);
-	if (!flow)
+	if (!flow->open)
 		return NULL;
+	list_for_each_entry(frame, &flow->frames, in_flow)
+		if (frame->state == STT_FRAME_OPEN)
+			return flow->started - frame->number >=
+			       stt_window(shard) ? frame : NULL;
+
+	return NULL;
+}
+
+static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
+{
+	struct stt_frame *frame;
+
 	/* The newest is the likeliest. */
 	list_for_each_entry_reverse(frame, &flow->frames, in_flow)
 		if (frame->id == id)
 			return frame;
 
-	frame = kzalloc(sizeof(*frame), GFP_ATOMIC);
-	if (!frame) {
-		if (!flow->count) {
-			struct stt_source *source = flow->source;
+	return NULL;
+}
 
-			hlist_del(&flow->node);
-			kfree(flow);
-			if (!--source->flows)
-				stt_source_forget(shard, source);
-		}
-		return NULL;
-	}
-	frame->flow = flow;
-	frame->id = id;
-	frame->len = len;
-	frame->expires = jiffies + msecs_to_jiffies(READ_ONCE(limits->time_ms));
-	frame->segments = RB_ROOT;
-	list_add_tail(&frame->in_flow, &flow->frames);
-	list_add_tail(&frame->in_source, &flow->source->frames);
-	list_add_tail(&frame->in_shard, &shard->frames);
-	flow->count++;
-	WRITE_ONCE(shard->count, shard->count + 1);
-	if (!timer_pending(&shard->timer))
-		mod_timer(&shard->timer, frame->expires);
+static struct stt_frame *stt_frame_start(struct stt_shard *shard,
+					 struct stt_flow *flow, u32 id,
+					 unsigned int len)
+{
+	struct stt_frame *frame, *oldest;
 
-	while (flow->count > max(READ_ONCE(limits->max_frames), 1U)) {
-		struct stt_frame *oldest;
-
+	/* Marks of frames that are further back than the window are of no use. */
+	while (flow->count > flow->open) {
 		oldest = list_first_entry(&flow->frames, struct stt_frame,
 					  in_flow);
-		stt_frame_unlink(shard, oldest);
-		list_add_tail(&oldest->in_shard, lost);
+		if (oldest->state == STT_FRAME_OPEN ||
+		    flow->started - oldest->number <= 2 * stt_window(shard) ||
+		    flow->count == 1)
+			break;
+		stt_frame_forget(shard, oldest);
 	}
+
+	frame = kzalloc(sizeof(*frame), GFP_ATOMIC);
+	if (!frame)
+		return NULL;
+	frame->flow = flow;
+	frame->id = id;
+	frame->number = ++flow->started;
+	frame->len = len;
+	frame->expires = stt_deadline(shard);
+	frame->segments = RB_ROOT;
+	list_add_tail(&frame->in_flow, &flow->frames);
+	list_add_tail(&frame->in_source, &flow->source->open);
+	list_add_tail(&frame->in_shard, &shard->open);
+	flow->count++;
+	flow->open++;
+	WRITE_ONCE(shard->nopen, shard->nopen + 1);
+	atomic_inc(&shard->reasm->nopen);
+	stt_shard_arm(shard, frame->expires);
 
 	return frame;
 }
 
-/* ---- the outside ------------------------------------------------------- */
+/* ---- giving up --------------------------------------------------------- */
+
+/* Give up the frames of a flow that newer ones show to be lost. */
+static void stt_reasm_close_overdue(struct stt_reasm *reasm,
+				    struct stt_shard *shard,
+				    const struct stt_flow_key *key)
+{
+	for (;;) {
+		struct stt_frame *frame = NULL;
+		struct sk_buff *segs = NULL;
+		struct stt_flow *flow;
+		bool partial;
+
+		spin_lock(&shard->lock);
+		flow = stt_flow_find(shard, key);
+		if (flow)
+			frame = stt_flow_overdue(shard, flow);
+		if (frame)
+			segs = stt_frame_give_up(shard, frame,
+						 STT_NET_reasm_evicted,
+						 &partial);
+		spin_unlock(&shard->lock);
+		if (!frame)
+			return;
+		stt_reasm_lost(reasm, key, segs, partial,
+			       STT_NET_reasm_evicted);
+	}
+}
+
+/* The heaviest source of a pool loses its oldest frame.  False: none has. */
+static bool stt_pool_evict(struct stt_reasm *reasm, enum stt_pool pool)
+{
+	struct stt_shard *shard = NULL;
+	struct sk_buff *segs = NULL;
+	struct stt_flow_key key;
+	unsigned long most = 0;
+	struct rb_node *last;
+	bool partial;
+	int i;
+
+	for (i = 0; i < STT_SHARDS; i++) {
+		unsigned long mem = READ_ONCE(reasm->shards[i].heaviest[pool]);
+
+		if (mem > most) {
+			most = mem;
+			shard = &reasm->shards[i];
+		}
+	}
+	if (!shard)
+		return false;
+
+	spin_lock(&shard->lock);
+	last = rb_last(&shard->by_mem[pool]);
+	if (last) {
+		struct stt_source *source;
+		struct stt_frame *frame;
+
+		source = rb_entry(last, struct stt_source, by_mem);
+		frame = list_first_entry(&source->open, struct stt_frame,
+					 in_source);
+		key = frame->flow->key;
+		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_evicted,
+					 &partial);
+	}
+	spin_unlock(&shard->lock);
+	if (segs)
+		stt_reasm_lost(reasm, &key, segs, partial,
+			       STT_NET_reasm_evicted);
+
+	return true;
+}
+
+/* Make room for a segment of a source of this pool. */
+static bool stt_reasm_evict(struct stt_reasm *reasm, bool known)
+{
+	long mem = atomic_long_read(&reasm->mem);
+	long unknown = atomic_long_read(&reasm->unknown);
+	long limit = READ_ONCE(reasm->sn->limits.high_thresh);
+
+	/* Known sources give way to others only beyond their half. */
+	if (!known)
+		return stt_pool_evict(reasm, STT_POOL_UNKNOWN) ||
+		       (mem - unknown > limit / 2 &&
+			stt_pool_evict(reasm, STT_POOL_KNOWN));
+	if (mem - unknown < limit / 2 &&
+	    stt_pool_evict(reasm, STT_POOL_UNKNOWN))
+		return true;
+
+	return stt_pool_evict(reasm, STT_POOL_KNOWN);
+}
+
+static void stt_reasm_expire(struct timer_list *t)
+{
+	struct stt_shard *shard = timer_container_of(shard, t, timer);
+	struct stt_reasm *reasm = shard->reasm;
+	struct stt_frame *frame;
+	struct sk_buff *segs;
+	bool partial;
+
+	spin_lock(&shard->lock);
+	while ((frame = list_first_entry_or_null(&shard->open,
+						 struct stt_frame,
+						 in_shard)) &&
+	       !time_before(jiffies, frame->expires)) {
+		struct stt_flow_key key = frame->flow->key;
+
+		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout,
+					 &partial);
+		spin_unlock(&shard->lock);
+		stt_reasm_lost(reasm, &key, segs, partial,
+			       STT_NET_reasm_timeout);
+		spin_lock(&shard->lock);
+	}
+	if (frame)
+		stt_shard_arm(shard, frame->expires);
+
+	while ((frame = list_first_entry_or_null(&shard->closed,
+						 struct stt_frame,
+						 in_shard)) &&
+	       !time_before(jiffies, frame->expires))
+		stt_frame_forget(shard, frame);
+	if (frame)
+		stt_shard_arm(shard, frame->expires);
+	spin_unlock(&shard->lock);
+}
+
+/* ---- segments come ----------------------------------------------------- */
+
+/**
+ * struct stt_arrival - what a segment brings about
+ * @segs: segments of its frame, now complete, or headers and late segment
+ * @late: it is the latter
+ * @cause: else, if it is not queued: what to count
+ * @dropped: it is neither queued nor in @segs
+ * @overdue: its frame shows that others are lost
+ */
+struct stt_arrival {
+	struct sk_buff		*segs;
+	bool			late;
+	enum stt_net_counter	cause;
+	bool			dropped;
+	bool			overdue;
+};
+
+/* A segment of a frame that is closed already. */
+static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
+			   struct stt_arrival *a)
+{
+	a->dropped = true;
+	a->cause = STT_NET_reasm_late;
+	if (frame->state == STT_FRAME_DONE) {
+		a->cause = STT_NET_reasm_duplicate;
+	} else if (frame->state == STT_FRAME_PARTIAL) {
+		if (!stt_salvage_fit(frame->salvage, skb)) {
+			a->cause = STT_NET_reasm_duplicate;
+			return;
+		}
+		a->late = true;
+		a->dropped = false;
+		a->segs = stt_salvage_packet(frame->salvage, skb);
+	}
+}
+
+/* A segment of an open frame, for which @cost is charged. */
+static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
+			  struct sk_buff *skb, unsigned long cost, u32 hash,
+			  struct stt_arrival *a)
+{
+	struct stt_reasm *reasm = shard->reasm;
+	struct stt_source *source = frame->flow->source;
+	const struct stt_skb_cb cb = *stt_skb_cb(skb);
+
+	switch (stt_frame_insert(frame, skb)) {
+	case STT_INSERT_TRIMMED:
+		stt_net_count(reasm->sn, STT_NET_reasm_duplicate);
+		fallthrough;
+	case STT_INSERT_NEW:
+		/* Only the first segment pays for the frame. */
+		if (frame->mem) {
+			stt_reasm_uncharge(reasm, STT_FRAME_COST,
+					   source->known);
+			cost -= STT_FRAME_COST;
+		}
+		stt_frame_charge(shard, frame, cost);
+		frame->packets++;
+		if (!cb.offset)
+			frame->dsfield = cb.dsfield;
+		if (INET_ECN_is_ce(cb.dsfield))
+			frame->ce = true;
+		if (frame->have == frame->len) {
+			stt_peer_learn(shard, source, hash);
+			stt_source_trust(shard, source);
+			a->segs = stt_frame_take(frame);
+			stt_frame_close(shard, frame, STT_FRAME_DONE);
+		}
+		return;
+	case STT_INSERT_DUPLICATE:
+		a->cause = STT_NET_reasm_duplicate;
+		break;
+	case STT_INSERT_CONFLICT:
+		a->cause = STT_NET_reasm_overlap;
+		stt_frame_purge(frame, STT_NET_reasm_overlap);
+		stt_frame_close(shard, frame, STT_FRAME_CONDEMNED);
+		break;
+	case STT_INSERT_NOMEM:
+		a->cause = STT_NET_reasm_nomem;
+		break;
+	}
+	a->dropped = true;
+	stt_reasm_uncharge(reasm, cost, source->known);
+}
+
+/*
+ * Find the segment's place and put it there.  False when there is no room,
+ * and room may be made; *@known then tells for whom.
+ */
+static bool stt_shard_add(struct stt_shard *shard,
+			  const struct stt_flow_key *key, u32 id, u32 hash,
+			  struct sk_buff *skb, bool *known,
+			  struct stt_arrival *a)
+{
+	unsigned long cost = skb->truesize + STT_FRAME_COST;
+	struct stt_frame *frame;
+	struct stt_flow *flow;
+
+	lockdep_assert_held(&shard->lock);
+
+	a->dropped = true;
+	a->cause = STT_NET_reasm_nomem;
+	flow = stt_flow_get(shard, key, *known, hash);
+	if (!flow)
+		return true;
+	frame = stt_frame_find(flow, id);
+	if (frame && frame->state == STT_FRAME_DONE &&
+	    !time_before(jiffies, frame->expires))
+		frame = NULL;
+	if (frame && frame->len != stt_skb_cb(skb)->frame_len) {
+		a->cause = STT_NET_drop_length;
+		return true;
+	}
+	if (frame && frame->state != STT_FRAME_OPEN) {
+		stt_frame_late(frame, skb, a);
+		return true;
+	}
+
+	*known = flow->source->known;
+	if (!stt_reasm_charge(shard->reasm, cost, *known)) {
+		stt_flow_put(shard, flow);
+		return false;
+	}
+	if (!frame)
+		frame = stt_frame_start(shard, flow, id,
+					stt_skb_cb(skb)->frame_len);
+	if (!frame) {
+		stt_reasm_uncharge(shard->reasm, cost, *known);
+		stt_flow_put(shard, flow);
+		return true;
+	}
+	a->overdue = stt_flow_overdue(shard, flow);
+	a->dropped = false;
+	stt_frame_add(shard, frame, skb, cost, hash, a);
+
+	return true;
+}
 
 /**
  * stt_reasm_add - add a segment, or an aggregate, to its frame
  * @reasm: namespace
  * @key: its flow
  * @id: its frame id
+ * @known: a device names the sender as its peer
  * @skb: begins with the segment's first byte; its cb is filled in and fits
  *	its length. Taken over
  *
  * Segments may come in any order and from any CPU (R6), in any split (R5).
- * No byte is ever overwritten (R7).
+ * No byte is ever overwritten (R7).  Frames of the same flow that this one
+ * shows to be lost are given up, and delivered in parts where that is right
+ * (R15).
  *
  * Context: BH disabled.
  * Return: the frame, from the STT header on, if @skb made it complete; it is
@@ -646,16 +881,14 @@ static struct stt_frame *stt_frame_get(struct stt_shard *shard,
  */
 struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 			      const struct stt_flow_key *key, u32 id,
-			      struct sk_buff *skb)
+			      bool known, struct sk_buff *skb)
 {
-	struct stt_skb_cb *cb = stt_skb_cb(skb);
-	unsigned long cost = skb->truesize + STT_FRAME_COST;
-	enum stt_net_counter cause = STT_NET_reasm_nomem;
-	enum stt_insert what = STT_INSERT_NOMEM;
-	struct stt_frame *frame, *done = NULL;
-	struct stt_shard *shard;
-	LIST_HEAD(lost);
-	u32 hash;
+	u32 hash = stt_source_hash(reasm, key);
+	struct stt_shard *shard = &reasm->shards[hash % STT_SHARDS];
+	struct stt_arrival a = { };
+	int tries = STT_EVICT_MAX;
+	struct sk_buff *rest;
+	bool placed;
 
 	/* Nothing that a queued segment holds may outlive its owner. */
 	skb_orphan(skb);
@@ -663,98 +896,75 @@ struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 	skb_ext_reset(skb);
 	nf_reset_ct(skb);
 
-	if (!stt_reasm_charge(reasm, cost)) {
-		stt_drop(reasm->sn, skb, STT_NET_reasm_nomem);
+	do {
+		bool pool = known;
+
+		spin_lock(&shard->lock);
+		placed = stt_shard_add(shard, key, id, hash, skb, &pool, &a);
+		spin_unlock(&shard->lock);
+		if (placed || !stt_reasm_evict(reasm, pool))
+			break;
+	} while (tries--);
+
+	if (a.overdue)
+		stt_reasm_close_overdue(reasm, shard, key);
+	if (a.dropped) {
+		stt_drop(reasm->sn, skb, a.cause);
+		return NULL;
+	}
+	if (!a.segs) {
+		if (a.late)
+			stt_net_count(reasm->sn, STT_NET_reasm_nomem);
+		return NULL;
+	}
+	if (a.late) {
+		stt_rx_partial(reasm->sn, key, a.segs, STT_NET_reasm_late,
+			       true);
 		return NULL;
 	}
 
-	hash = jhash2((const u32 *)&key->saddr, sizeof(key->saddr) / 4,
-		      reasm->seed ^ key->scope);
-	shard = &reasm->shards[hash % STT_SHARDS];
-
-	spin_lock(&shard->lock);
-	frame = stt_frame_get(shard, key, hash, id, cb->frame_len, &lost);
-	if (!frame)
-		goto unlock;
-	if (frame->len != cb->frame_len) {
-		cause = STT_NET_drop_length;
-		goto unlock;
-	}
-	if (frame->condemned) {
-		cause = STT_NET_reasm_condemned;
-		goto unlock;
-	}
-
-	what = stt_frame_insert(frame, skb);
-	switch (what) {
-	case STT_INSERT_TRIMMED:
-		stt_net_count(reasm->sn, STT_NET_reasm_duplicate);
-		fallthrough;
-	case STT_INSERT_NEW:
-		/* Only the first segment pays for the frame. */
-		if (frame->mem) {
-			atomic_long_sub(STT_FRAME_COST, &reasm->mem);
-			cost -= STT_FRAME_COST;
-		}
-		stt_frame_charge(shard, frame, cost);
-		frame->packets++;
-		if (!cb->offset)
-			frame->dsfield = cb->dsfield;
-		if (INET_ECN_is_ce(cb->dsfield))
-			frame->ce = true;
-		if (frame->have == frame->len) {
-			stt_frame_unlink(shard, frame);
-			done = frame;
-		}
-		break;
-	case STT_INSERT_DUPLICATE:
-		cause = STT_NET_reasm_duplicate;
-		break;
-	case STT_INSERT_CONFLICT:
-		cause = STT_NET_reasm_overlap;
-		stt_frame_condemn(shard, frame);
-		break;
-	case STT_INSERT_NOMEM:
-		break;
-	}
-unlock:
-	spin_unlock(&shard->lock);
-
-	stt_frames_lost(reasm, &lost, STT_NET_reasm_evicted);
-	if (what != STT_INSERT_NEW && what != STT_INSERT_TRIMMED) {
-		atomic_long_sub(cost, &reasm->mem);
-		stt_drop(reasm->sn, skb, cause);
-		return NULL;
-	}
-	if (!done)
-		return NULL;
-
-	skb = stt_frame_join(done);
-	stt_net_count(reasm->sn,
-		      skb ? STT_NET_reasm_ok : STT_NET_reasm_nomem);
+	rest = a.segs->next;
+	skb_mark_not_on_list(a.segs);
+	skb = stt_skb_join(a.segs, rest);
+	stt_net_count(reasm->sn, skb ? STT_NET_reasm_ok : STT_NET_reasm_nomem);
+	if (skb)
+		trace_stt_frame(reasm->sn->net, key, skb->len,
+				stt_skb_cb(skb)->segments, STT_FRAME_EV_REASSEMBLED);
 
 	return skb;
 }
 
-static void stt_reasm_expire(struct timer_list *t)
+/**
+ * stt_reasm_passed - a frame of a flow came whole
+ * @reasm: namespace, in which some frame is open
+ * @key: the flow
+ *
+ * It is newer than the flow's open frames, and may show that they are lost.
+ *
+ * Context: BH disabled.
+ */
+void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key)
 {
-	struct stt_shard *shard = timer_container_of(shard, t, timer);
-	struct stt_frame *frame, *tmp;
-	LIST_HEAD(lost);
+	u32 hash = stt_source_hash(reasm, key);
+	struct stt_shard *shard = &reasm->shards[hash % STT_SHARDS];
+	struct stt_flow *flow;
+	bool overdue = false;
+
+	if (!READ_ONCE(shard->nopen))
+		return;
 
 	spin_lock(&shard->lock);
-	list_for_each_entry_safe(frame, tmp, &shard->frames, in_shard) {
-		if (time_before(jiffies, frame->expires)) {
-			mod_timer(&shard->timer, frame->expires);
-			break;
-		}
-		stt_frame_unlink(shard, frame);
-		list_add_tail(&frame->in_shard, &lost);
+	flow = stt_flow_find(shard, key);
+	if (flow) {
+		flow->started++;
+		overdue = stt_flow_overdue(shard, flow);
 	}
 	spin_unlock(&shard->lock);
-
-	stt_frames_lost(shard->reasm, &lost, STT_NET_reasm_timeout);
+	if (overdue)
+		stt_reasm_close_overdue(reasm, shard, key);
 }
+
+/* ---- life -------------------------------------------------------------- */
 
 /**
  * stt_reasm_alloc - make room for a namespace's incomplete frames
@@ -765,7 +975,7 @@ static void stt_reasm_expire(struct timer_list *t)
  */
 struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 {
-	struct stt_reasm *reasm = kzalloc(sizeof(*reasm), GFP_KERNEL);
+	struct stt_reasm *reasm = kvzalloc(sizeof(*reasm), GFP_KERNEL);
 	int i;
 
 	if (!reasm)
@@ -776,8 +986,10 @@ struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 		struct stt_shard *shard = &reasm->shards[i];
 
 		spin_lock_init(&shard->lock);
-		INIT_LIST_HEAD(&shard->frames);
-		shard->by_mem = RB_ROOT;
+		INIT_LIST_HEAD(&shard->open);
+		INIT_LIST_HEAD(&shard->closed);
+		shard->by_mem[STT_POOL_UNKNOWN] = RB_ROOT;
+		shard->by_mem[STT_POOL_KNOWN] = RB_ROOT;
 		shard->reasm = reasm;
 		timer_setup(&shard->timer, stt_reasm_expire, 0);
 	}
@@ -799,17 +1011,19 @@ void stt_reasm_free(struct stt_reasm *reasm)
 	for (i = 0; i < STT_SHARDS; i++) {
 		struct stt_shard *shard = &reasm->shards[i];
 
+		/* Closing a frame below arms it again: it must not run. */
 		timer_delete_sync(&shard->timer);
 		spin_lock_bh(&shard->lock);
-		list_for_each_entry_safe(frame, tmp, &shard->frames,
-					 in_shard) {
-			stt_frame_unlink(shard, frame);
+		list_for_each_entry_safe(frame, tmp, &shard->open, in_shard) {
 			stt_frame_purge(frame, STT_NET_reasm_timeout);
-			kfree(frame);
+			stt_frame_close(shard, frame, STT_FRAME_LOST);
 		}
+		list_for_each_entry_safe(frame, tmp, &shard->closed, in_shard)
+			stt_frame_forget(shard, frame);
 		spin_unlock_bh(&shard->lock);
+		timer_delete_sync(&shard->timer);
 	}
-	kfree(reasm);
+	kvfree(reasm);
 }
 
 /**
@@ -827,13 +1041,5 @@ unsigned long stt_reasm_mem(const struct stt_reasm *reasm)
  */
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm)
 {
-	unsigned int n = 0;
-	int i;
-
-	if (!reasm)
-		return 0;
-	for (i = 0; i < STT_SHARDS; i++)
-		n += READ_ONCE(reasm->shards[i].count);
-
-	return n;
+	return reasm ? atomic_read(&reasm->nopen) : 0;
 }

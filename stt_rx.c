@@ -166,76 +166,197 @@ static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 }
 
 /*
- * Hand a complete frame to its device.  @skb begins with the STT header and
- * is taken over; @single says whether it came whole.
+ * Whose frame is this?  @skb begins with the STT header, which is linear
+ * afterwards.  Without a device, *@cause tells why.
  */
-static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
-			 const struct stt_flow_key *from, struct sk_buff *skb,
-			 bool single)
+static struct stt_conf *stt_rx_conf(struct stt_port *port,
+				    const struct stt_flow_key *from,
+				    struct sk_buff *skb,
+				    struct stt_offload *off,
+				    enum stt_net_counter *cause)
 {
-	u8 dsfield = stt_skb_cb(skb)->dsfield;
-	u16 segments = stt_skb_cb(skb)->segments;
-	struct stt_dev_counters *stats;
-	enum stt_net_counter cause;
-	struct stt_offload off;
-	struct net_device *dev;
 	struct stt_conf *conf;
 	struct stt_hdr *hdr;
-	struct stt_dev *stt;
-	unsigned int len;
-	u64 id;
 
 	if (!pskb_may_pull(skb, STT_MIN_FRAME)) {
-		stt_drop(sn, skb, STT_NET_drop_nomem);
-		return;
+		*cause = STT_NET_drop_nomem;
+		return NULL;
 	}
 	hdr = (struct stt_hdr *)skb->data;
 	if (hdr->version != STT_VERSION) {
-		stt_drop(sn, skb, STT_NET_drop_version);
-		return;
+		*cause = STT_NET_drop_version;
+		return NULL;
 	}
-	id = stt_hdr_decode(hdr, &off);
-	conf = stt_port_conf_rcu(port, id, from);
+	conf = stt_port_conf_rcu(port, stt_hdr_decode(hdr, off), from);
 	if (!conf || unlikely(!netif_running(conf->stt->dev))) {
-		stt_drop(sn, skb, STT_NET_drop_no_device);
-		return;
+		*cause = STT_NET_drop_no_device;
+		return NULL;
 	}
-	stt = conf->stt;
-	dev = stt->dev;
 
-	__skb_pull(skb, STT_HLEN);
-	cause = STT_NET_drop_offload;
-	if (!stt_rx_offload(skb, &off, dev->features & NETIF_F_RXCSUM))
-		goto drop;
+	return conf;
+}
 
-	len = skb->len;
+/*
+ * Hand an inner packet, its offloads set, to its device.  Takes @skb over;
+ * false if it was not fit to be delivered.
+ */
+static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
+			   struct sk_buff *skb, const struct stt_offload *off,
+			   u8 dsfield)
+{
+	struct stt_dev *stt = conf->stt;
+	struct net_device *dev = stt->dev;
+
 	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
 	skb_clear_hash_if_not_l4(skb);
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_reset_network_header(skb);
 	skb_reset_mac_len(skb);
-
-	cause = STT_NET_drop_ecn;
-	if (!stt_rx_dsfield(skb, dsfield, conf->tos_inherit))
-		goto drop;
-	if (off.vlan_present)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off.vlan_tci);
-
-	stats = this_cpu_ptr(stt->counters);
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_inc(&stats->c[STT_DEV_rx_frames]);
-	u64_stats_add(&stats->c[STT_DEV_rx_bytes], len);
-	u64_stats_add(&stats->c[STT_DEV_rx_segments], segments);
-	u64_stats_inc(&stats->c[single ? STT_DEV_rx_single :
-					 STT_DEV_rx_reassembled]);
-	u64_stats_update_end(&stats->syncp);
-
+	if (!stt_rx_dsfield(skb, dsfield, conf->tos_inherit)) {
+		stt_dev_count(stt, STT_DEV_rx_errors);
+		stt_drop(sn, skb, STT_NET_drop_ecn);
+		return false;
+	}
+	if (off->vlan_present)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
 	gro_cells_receive(&stt->cells, skb);
+
+	return true;
+}
+
+static void stt_rx_count(const struct stt_dev *stt, enum stt_dev_counter how,
+			 unsigned int segments, unsigned int bytes)
+{
+	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->c[STT_DEV_rx_frames]);
+	u64_stats_add(&s->c[STT_DEV_rx_bytes], bytes);
+	u64_stats_add(&s->c[STT_DEV_rx_segments], segments);
+	u64_stats_inc(&s->c[how]);
+	u64_stats_update_end(&s->syncp);
+}
+
+/*
+ * Hand a complete frame to its device.  @skb begins with the STT header and
+ * is taken over; @how tells how it came.
+ */
+static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
+			 const struct stt_flow_key *from, struct sk_buff *skb,
+			 enum stt_dev_counter how)
+{
+	u8 dsfield = stt_skb_cb(skb)->dsfield;
+	u16 segments = stt_skb_cb(skb)->segments;
+	enum stt_net_counter cause;
+	struct stt_offload off;
+	struct stt_conf *conf;
+	unsigned int len;
+
+	conf = stt_rx_conf(port, from, skb, &off, &cause);
+	if (!conf) {
+		stt_drop(sn, skb, cause);
+		return;
+	}
+	__skb_pull(skb, STT_HLEN);
+	if (!stt_rx_offload(skb, &off,
+			    conf->stt->dev->features & NETIF_F_RXCSUM)) {
+		stt_dev_count(conf->stt, STT_DEV_rx_errors);
+		stt_drop(sn, skb, STT_NET_drop_offload);
+		return;
+	}
+	len = skb->len;
+	if (stt_rx_deliver(sn, conf, skb, &off, dsfield))
+		stt_rx_count(conf->stt, how, segments, len);
+}
+
+/* Split the first run off a list of segments, and join it. */
+static struct sk_buff *stt_rx_run(struct sk_buff *segs, struct sk_buff **next)
+{
+	struct sk_buff *last = segs, *rest;
+
+	while (last->next && stt_skb_cb(last)->offset + last->len ==
+			     stt_skb_cb(last->next)->offset)
+		last = last->next;
+	*next = last->next;
+	last->next = NULL;
+	rest = segs->next;
+	skb_mark_not_on_list(segs);
+
+	return stt_skb_join(segs, rest);
+}
+
+/**
+ * stt_rx_partial - deliver what there is of a frame that lost segments (R15)
+ * @sn: namespace
+ * @from: its addresses
+ * @segs: its segments in order, linked by ->next; taken over
+ * @cause: why it was given up; counted already
+ * @late: the rest was delivered before
+ *
+ * Packets go up in the order of their bytes.
+ *
+ * Context: BH disabled.
+ */
+void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
+		    struct sk_buff *segs, enum stt_net_counter cause,
+		    bool late)
+{
+	unsigned int frame_len = stt_skb_cb(segs)->frame_len - STT_HLEN;
+	unsigned int start, packets = 0, bytes = 0;
+	u16 segments = stt_skb_cb(segs)->segments;
+	u8 dsfield = stt_skb_cb(segs)->dsfield;
+	enum stt_net_counter why;
+	struct stt_offload off;
+	struct stt_partial p;
+	struct stt_conf *conf;
+	struct stt_port *port;
+	struct sk_buff *skb;
+
+	rcu_read_lock();
+	port = stt_port_find_rcu(sn, from->family, from->dport);
+	if (!port || stt_skb_cb(segs)->offset)
+		goto drop;
+	skb = stt_rx_run(segs, &segs);
+	if (!skb)
+		goto drop;
+	conf = stt_rx_conf(port, from, skb, &off, &why);
+	if (!conf || !conf->partial)
+		goto drop_first;
+	__skb_pull(skb, STT_HLEN);
+	if (!stt_rx_offload(skb, &off, false) ||
+	    !stt_partial_init(&p, skb, &off, frame_len))
+		goto drop_first;
+
+	for (start = 0; ; start = stt_skb_cb(segs)->offset - STT_HLEN,
+			  skb = stt_rx_run(segs, &segs)) {
+		unsigned int len;
+
+		if (skb)
+			skb = stt_partial_packet(&p, skb, start);
+		len = skb ? skb->len : 0;
+		if (skb && stt_rx_deliver(sn, conf, skb, &off, dsfield)) {
+			stt_net_count(sn, STT_NET_partial_packets);
+			bytes += len;
+			packets++;
+		}
+		if (!segs)
+			break;
+	}
+	if (packets && !late) {
+		stt_net_count(sn, STT_NET_partial_frames);
+		stt_rx_count(conf->stt, STT_DEV_rx_partial, segments, bytes);
+	}
+	trace_stt_frame(sn->net, from, frame_len, segments, STT_FRAME_EV_PARTIAL);
+	rcu_read_unlock();
 	return;
 
+drop_first:
+	kfree_skb_reason(skb, stt_drop_reason(cause));
 drop:
-	stt_dev_count(stt, STT_DEV_rx_errors);
-	stt_drop(sn, skb, cause);
+	rcu_read_unlock();
+	if (late)
+		stt_net_count(sn, cause);
+	stt_drop_list(segs, cause);
 }
 
 /* ---- IP -> segment -> frame -------------------------------------------- */
@@ -294,6 +415,7 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 {
 	sa_family_t family = port->family;
 	struct stt_flow_key key;
+	enum stt_accept accept;
 	struct stt_skb_cb *cb;
 	struct tcphdr *th;
 	unsigned int hlen;
@@ -344,17 +466,23 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	if (likely(skb->len == cb->frame_len)) {
-		stt_rx_frame(sn, port, &key, skb, true);
+		trace_stt_frame(sn->net, &key, skb->len, 1, STT_FRAME_EV_WHOLE);
+		/* All that it has to do with others: it is newer than they. */
+		if (unlikely(stt_reasm_frames(sn->reasm)))
+			stt_reasm_passed(sn->reasm, &key);
+		stt_rx_frame(sn, port, &key, skb, STT_DEV_rx_single);
 		return;
 	}
 
-	if (!stt_port_accepts_rcu(port, &key)) {
+	accept = stt_port_accepts_rcu(port, &key);
+	if (accept == STT_ACCEPT_NONE) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
 	}
-	skb = stt_reasm_add(sn->reasm, &key, id, skb);
+	skb = stt_reasm_add(sn->reasm, &key, id, accept == STT_ACCEPT_PEER,
+			    skb);
 	if (skb)
-		stt_rx_frame(sn, port, &key, skb, false);
+		stt_rx_frame(sn, port, &key, skb, STT_DEV_rx_reassembled);
 }
 
 /* ---- hooks ------------------------------------------------------------- */

@@ -77,7 +77,7 @@ static inline bool stt_addr_equal(const union stt_addr *a,
 	X(reasm_evicted)	\
 	X(reasm_nomem)		\
 	X(reasm_overlap)	\
-	X(reasm_condemned)	\
+	X(reasm_late)		\
 	X(reasm_duplicate)	\
 	X(partial_frames)	\
 	X(partial_packets)	\
@@ -136,6 +136,23 @@ struct stt_dev_counters {
 	struct u64_stats_sync	syncp;
 };
 
+/**
+ * enum stt_frame_event - what became of a received frame, for tracing
+ * @STT_FRAME_EV_WHOLE: it came as one packet
+ * @STT_FRAME_EV_REASSEMBLED: its last segment came
+ * @STT_FRAME_EV_PARTIAL: what there was of it was delivered (R15), after
+ *	one of the following
+ * @STT_FRAME_EV_EXPIRED: its time was over
+ * @STT_FRAME_EV_EVICTED: newer frames or their memory took its place
+ */
+enum stt_frame_event {
+	STT_FRAME_EV_WHOLE,
+	STT_FRAME_EV_REASSEMBLED,
+	STT_FRAME_EV_PARTIAL,
+	STT_FRAME_EV_EXPIRED,
+	STT_FRAME_EV_EVICTED,
+};
+
 /* ---- reassembly -------------------------------------------------------- */
 
 /**
@@ -185,7 +202,8 @@ static inline struct stt_skb_cb *stt_skb_cb(struct sk_buff *skb)
  * struct stt_reasm_limits - what a namespace grants incomplete frames
  * @high_thresh: bytes of memory, truesize
  * @time_ms: how long a frame may wait for its last segment
- * @max_frames: incomplete frames one flow keeps open
+ * @max_frames: incomplete frames one flow keeps open: so many newer ones of
+ *	the flow show that a frame is lost
  *
  * sysctls: written at any time, read once per use.
  */
@@ -273,6 +291,7 @@ static_assert(sizeof(struct stt_conf_key) == 48);
  * @tos: outer DSCP, in the upper six bits
  * @tos_inherit: uniform model: copy DSCP both ways (W11, R14)
  * @df: enum ifla_stt_df
+ * @partial: deliver what came of frames that lost segments (R15)
  * @rcu: frees it
  *
  * Never changes once a packet can see it: changelink makes a new one, links
@@ -295,6 +314,7 @@ struct stt_conf {
 	u8			tos;
 	bool			tos_inherit;
 	u8			df;
+	bool			partial;
 	struct rcu_head		rcu;
 };
 
@@ -417,6 +437,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
 	      enum stt_net_counter cause);
+void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
 
 /* ---- stt_netlink.c: the link kind -------------------------------------- */
 
@@ -426,6 +447,18 @@ void stt_conf_release(struct stt_dev *stt);
 int stt_rescope(struct stt_dev *stt);
 
 /* ---- stt_port.c: endpoints and the devices behind them ----------------- */
+
+/**
+ * enum stt_accept - could a device take a frame of some sender
+ * @STT_ACCEPT_NONE: no
+ * @STT_ACCEPT_ANY: one that takes any sender's
+ * @STT_ACCEPT_PEER: one that names the sender as its peer
+ */
+enum stt_accept {
+	STT_ACCEPT_NONE,
+	STT_ACCEPT_ANY,
+	STT_ACCEPT_PEER,
+};
 
 struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 			      __be16 number, struct netlink_ext_ack *extack);
@@ -438,8 +471,8 @@ struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 				    const struct stt_conf_key *key);
 struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 				   const struct stt_flow_key *from);
-bool stt_port_accepts_rcu(struct stt_port *port,
-			  const struct stt_flow_key *from);
+enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
+				     const struct stt_flow_key *from);
 
 /* ---- stt_path.c: ways to peers, their routes and path MTUs ------------- */
 
@@ -494,8 +527,34 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
 bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 		    bool csum_offload);
+void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
+		    struct sk_buff *segs, enum stt_net_counter cause,
+		    bool late);
 int stt_rx_register(struct net *net, sa_family_t family);
 void stt_rx_unregister(struct net *net, sa_family_t family);
+
+/* ---- stt_partial.c: a frame with holes -> TCP packets ------------------ */
+
+/**
+ * struct stt_partial - what the packets of one frame have in common
+ * @in: what the inner packet is
+ * @hlen: bytes of headers, TCP's options included
+ * @end: where the IP packet ends, from the Ethernet header on
+ * @mss: inner MSS, 0 for none
+ * @headers: the headers as they came; TCP's begins within 255 bytes
+ */
+struct stt_partial {
+	struct stt_inner	in;
+	unsigned int		hlen;
+	unsigned int		end;
+	unsigned int		mss;
+	u8			headers[U8_MAX + 60] __aligned(4);
+};
+
+bool stt_partial_init(struct stt_partial *p, const struct sk_buff *skb,
+		      const struct stt_offload *off, unsigned int frame_len);
+struct sk_buff *stt_partial_packet(const struct stt_partial *p,
+				   struct sk_buff *skb, unsigned int start);
 
 /* ---- stt_reasm.c: segments -> frames ----------------------------------- */
 
@@ -503,7 +562,8 @@ struct stt_reasm *stt_reasm_alloc(struct stt_net *sn);
 void stt_reasm_free(struct stt_reasm *reasm);
 struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 			      const struct stt_flow_key *key, u32 id,
-			      struct sk_buff *skb);
+			      bool known, struct sk_buff *skb);
+void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints: the exact cause of each drop, on every kernel.
+ * Tracepoints: what becomes of frames, and the exact cause of each drop, on
+ * every kernel.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM stt
@@ -11,18 +12,69 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/tracepoint.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 
 #include "include/stt.h"
-
-#define STT_SHOW(name)		#name
 
 #ifndef STT_TRACE_SYMBOLS
 #define STT_TRACE_SYMBOLS
 #define STT_SYMBOL_NET(name)	{ STT_NET_##name, #name },
 #define STT_SYMBOL_DEV(name)	{ STT_DEV_##name, #name },
 #define STT_SYMBOLS_END		{ -1, "" }
+
+static inline void stt_trace_addr(u8 *to, const union stt_addr *addr,
+				  u32 family)
+{
+	struct in6_addr a = addr->v6;
+
+	if (family == AF_INET)
+		ipv6_addr_set_v4mapped(addr->v4, &a);
+	memcpy(to, &a, sizeof(a));
+}
 #endif
+
+/*
+ * What became of a received frame.  IPv4 addresses are shown as mapped ones.
+ */
+TRACE_EVENT(stt_frame,
+	TP_PROTO(const struct net *net, const struct stt_flow_key *key,
+		 unsigned int len, unsigned int segments,
+		 enum stt_frame_event event),
+	TP_ARGS(net, key, len, segments, event),
+	TP_STRUCT__entry(
+		__array(u8, saddr, 16)
+		__array(u8, daddr, 16)
+		__field(unsigned int, netns)
+		__field(u16, family)
+		__field(u16, sport)
+		__field(u16, dport)
+		__field(unsigned int, len)
+		__field(unsigned int, segments)
+		__field(int, event)
+	),
+	TP_fast_assign(
+		stt_trace_addr(__entry->saddr, &key->saddr, key->family);
+		stt_trace_addr(__entry->daddr, &key->daddr, key->family);
+		__entry->netns = net ? net->ns.inum : 0;
+		__entry->family = key->family;
+		__entry->sport = ntohs(key->sport);
+		__entry->dport = ntohs(key->dport);
+		__entry->len = len;
+		__entry->segments = segments;
+		__entry->event = event;
+	),
+	TP_printk("netns=%u family=%u saddr=%pI6c daddr=%pI6c sport=%u dport=%u len=%u segments=%u event=%s",
+		  __entry->netns, __entry->family, __entry->saddr,
+		  __entry->daddr, __entry->sport, __entry->dport,
+		  __entry->len, __entry->segments,
+		  __print_symbolic(__entry->event,
+				   { STT_FRAME_EV_WHOLE, "whole" },
+				   { STT_FRAME_EV_REASSEMBLED, "reassembled" },
+				   { STT_FRAME_EV_PARTIAL, "partial" },
+				   { STT_FRAME_EV_EXPIRED, "expired" },
+				   { STT_FRAME_EV_EVICTED, "evicted" }))
+);
 
 /* A segment or frame was dropped on receipt; @cause as in /proc/net/stt. */
 TRACE_EVENT(stt_drop,
@@ -37,7 +89,7 @@ TRACE_EVENT(stt_drop,
 	),
 	TP_fast_assign(
 		__entry->skbaddr = skb;
-		__entry->netns = net->ns.inum;
+		__entry->netns = net ? net->ns.inum : 0;
 		__entry->len = skb->len;
 		__entry->cause = cause;
 	),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A frame that did not come whole: its segments, and what is left of it when
+ * it was given up.  stt_frame.c knows what is in a frame, stt_reasm.c which
+ * frames there are.
+ */
+#ifndef _STT_FRAME_H
+#define _STT_FRAME_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+
+#include "stt.h"
+
+/**
+ * struct stt_gap - bytes of a frame that are missing
+ * @start: the first
+ * @end: behind the last
+ */
+struct stt_gap {
+	u16	start;
+	u16	end;
+};
+
+#define STT_SALVAGE_GAPS	8
+
+/**
+ * struct stt_salvage - what late segments of a frame need to be delivered
+ * @n: gaps left
+ * @gaps: in order; what is beyond %STT_SALVAGE_GAPS is given up
+ * @dsfield: as in &struct stt_skb_cb
+ * @hlen: bytes in @headers
+ * @headers: the STT header and all inner headers
+ */
+struct stt_salvage {
+	unsigned int	n;
+	struct stt_gap	gaps[STT_SALVAGE_GAPS];
+	u8		dsfield;
+	u16		hlen;
+	u8		headers[];
+};
+
+/**
+ * enum stt_frame_state - what became of a frame
+ * @STT_FRAME_OPEN: it waits for segments
+ * @STT_FRAME_DONE: it was complete; a segment is a duplicate
+ * @STT_FRAME_CONDEMNED: its segments disagreed (R7)
+ * @STT_FRAME_LOST: it was given up whole
+ * @STT_FRAME_PARTIAL: it was given up, and what had come was delivered (R15)
+ *
+ * All but the first are closed: they have no segments and are charged to
+ * nobody, and stay for a while so that late segments meet with what they
+ * deserve.
+ */
+enum stt_frame_state {
+	STT_FRAME_OPEN,
+	STT_FRAME_DONE,
+	STT_FRAME_CONDEMNED,
+	STT_FRAME_LOST,
+	STT_FRAME_PARTIAL,
+};
+
+/**
+ * struct stt_frame - a frame that did not come whole
+ * @in_flow: in &stt_flow.frames
+ * @in_source: in &stt_source.frames while open
+ * @in_shard: in &stt_shard.open or &stt_shard.closed
+ * @flow: its flow
+ * @id: frame id
+ * @number: how many frames its flow had started when it was
+ * @state: enum stt_frame_state
+ * @len: bytes it has when complete
+ * @have: bytes that are here
+ * @packets: that brought them
+ * @dsfield: outer DSCP and ECN of the first segment
+ * @ce: some segment had CE
+ * @mem: bytes charged
+ * @expires: jiffies
+ * @segments: tree by offset; they do not overlap
+ * @last: the one at the highest offset
+ * @salvage: in %STT_FRAME_PARTIAL
+ */
+struct stt_frame {
+	struct list_head	in_flow;
+	struct list_head	in_source;
+	struct list_head	in_shard;
+	struct stt_flow		*flow;
+	u32			id;
+	u32			number;
+	u8			state;
+	u16			len;
+	u16			have;
+	u16			packets;
+	u8			dsfield;
+	bool			ce;
+	unsigned long		mem;
+	unsigned long		expires;
+	struct rb_root		segments;
+	struct sk_buff		*last;
+	struct stt_salvage	*salvage;
+};
+
+/**
+ * enum stt_insert - what became of a segment
+ * @STT_INSERT_NEW: queued; all its bytes were new
+ * @STT_INSERT_TRIMMED: queued; some of its bytes were here already, and the
+ *	same
+ * @STT_INSERT_DUPLICATE: not queued: all were
+ * @STT_INSERT_CONFLICT: not queued: bytes differ from those that are here
+ * @STT_INSERT_NOMEM: not queued
+ */
+enum stt_insert {
+	STT_INSERT_NEW,
+	STT_INSERT_TRIMMED,
+	STT_INSERT_DUPLICATE,
+	STT_INSERT_CONFLICT,
+	STT_INSERT_NOMEM,
+};
+
+enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb);
+void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause);
+struct sk_buff *stt_frame_take(struct stt_frame *frame);
+struct stt_salvage *stt_frame_salvage(struct stt_frame *frame);
+bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb);
+struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
+				   struct sk_buff *skb);
+
+#endif /* _STT_FRAME_H */

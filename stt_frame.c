@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is in a frame that did not come whole: its segments by offset, without
+ * overlap; and what is kept of it for late segments once it was given up.
+ *
+ * Everything here runs under the lock of the frame's shard, but for
+ * stt_salvage_packet(), whose salvage the caller holds.
+ */
+#include <linux/slab.h>
+#include <net/inet_ecn.h>
+
+#include "include/stt.h"
+#include "include/stt_frame.h"
+
+static unsigned int stt_seg_start(struct sk_buff *skb)
+{
+	return stt_skb_cb(skb)->offset;
+}
+
+static unsigned int stt_seg_end(struct sk_buff *skb)
+{
+	return stt_skb_cb(skb)->offset + skb->len;
+}
+
+static void stt_seg_free(struct sk_buff *skb, enum stt_net_counter cause)
+{
+	/* The tree node lies over these. */
+	skb->next = NULL;
+	skb->prev = NULL;
+	skb->dev = NULL;
+	kfree_skb_reason(skb, stt_drop_reason(cause));
+}
+
+/* The first segment that ends behind @offset. */
+static struct sk_buff *stt_frame_find(struct stt_frame *frame,
+				      unsigned int offset)
+{
+	struct rb_node *n = frame->segments.rb_node;
+	struct sk_buff *found = NULL;
+
+	while (n) {
+		struct sk_buff *skb = rb_to_skb(n);
+
+		if (stt_seg_end(skb) > offset) {
+			found = skb;
+			n = n->rb_left;
+		} else {
+			n = n->rb_right;
+		}
+	}
+
+	return found;
+}
+
+static void stt_frame_link(struct stt_frame *frame, struct sk_buff *skb)
+{
+	struct rb_node **p = &frame->segments.rb_node, *parent = NULL;
+
+	/* In order is the usual order. */
+	if (frame->last && stt_seg_start(frame->last) < stt_seg_start(skb)) {
+		parent = &frame->last->rbnode;
+		p = &parent->rb_right;
+		frame->last = skb;
+	} else if (!frame->last) {
+		frame->last = skb;
+	}
+	while (*p) {
+		parent = *p;
+		if (stt_seg_start(skb) < stt_seg_start(rb_to_skb(parent)))
+			p = &parent->rb_left;
+		else
+			p = &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, p);
+	rb_insert_color(&skb->rbnode, &frame->segments);
+	frame->have += skb->len;
+}
+
+static void stt_frame_unlink_seg(struct stt_frame *frame, struct sk_buff *skb)
+{
+	if (frame->last == skb)
+		frame->last = skb_rb_prev(skb);
+	rb_erase(&skb->rbnode, &frame->segments);
+	frame->have -= skb->len;
+	stt_seg_free(skb, STT_NET_reasm_duplicate);
+}
+
+/**
+ * stt_frame_insert - put a segment where it belongs (R6, R7)
+ * @frame: open frame
+ * @skb: segment that fits its length; the frame's if it was queued, else
+ *	still the caller's
+ *
+ * As far as its bytes are new: no byte is ever overwritten.
+ *
+ * Context: the shard's lock held; allocates atomically.
+ * Return: what became of it.
+ */
+enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
+{
+	unsigned int start = stt_seg_start(skb), end = stt_seg_end(skb);
+	unsigned int base = start;
+	struct sk_buff *seg, *next;
+
+	if (!frame->last || stt_seg_end(frame->last) <= start) {
+		stt_frame_link(frame, skb);
+		return STT_INSERT_NEW;
+	}
+
+	for (seg = stt_frame_find(frame, start);
+	     seg && stt_seg_start(seg) < end; seg = next) {
+		unsigned int from = max(start, stt_seg_start(seg));
+		unsigned int to = min(end, stt_seg_end(seg));
+
+		next = skb_rb_next(seg);
+		if (!stt_skb_equal(seg, from - stt_seg_start(seg), skb,
+				   from - base, to - from))
+			return STT_INSERT_CONFLICT;
+		if (from == start && to == end)
+			return STT_INSERT_DUPLICATE;
+		if (from == start)
+			start = to;
+		else if (to == end)
+			end = from;
+		else
+			stt_frame_unlink_seg(frame, seg);
+	}
+
+	if (pskb_trim(skb, end - base) || !pskb_pull(skb, start - base))
+		return STT_INSERT_NOMEM;
+	stt_skb_cb(skb)->offset = start;
+	stt_frame_link(frame, skb);
+
+	return STT_INSERT_TRIMMED;
+}
+
+/**
+ * stt_frame_purge - free all segments of a frame
+ * @frame: frame
+ * @cause: why they are dropped
+ */
+void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause)
+{
+	struct rb_node *n = rb_first(&frame->segments);
+
+	while (n) {
+		struct sk_buff *skb = rb_to_skb(n);
+
+		n = rb_next(n);
+		rb_erase(&skb->rbnode, &frame->segments);
+		stt_seg_free(skb, cause);
+	}
+	frame->last = NULL;
+	frame->have = 0;
+}
+
+/**
+ * stt_frame_take - take the segments out of a frame
+ * @frame: frame with at least one
+ *
+ * Return: the segments in order, linked by ->next; the cb of the first tells
+ * how many packets they were and how the frame's DSCP and ECN are.
+ */
+struct sk_buff *stt_frame_take(struct stt_frame *frame)
+{
+	struct sk_buff *head = NULL, **link = &head;
+	struct rb_node *n = rb_first(&frame->segments);
+
+	while (n) {
+		struct sk_buff *skb = rb_to_skb(n);
+
+		n = rb_next(n);
+		rb_erase(&skb->rbnode, &frame->segments);
+		skb->prev = NULL;
+		skb->dev = NULL;
+		skb->next = NULL;
+		*link = skb;
+		link = &skb->next;
+	}
+	frame->last = NULL;
+	frame->have = 0;
+
+	if (head) {
+		stt_skb_cb(head)->segments = frame->packets;
+		stt_skb_cb(head)->dsfield = frame->dsfield;
+		if (frame->ce)
+			stt_skb_cb(head)->dsfield |= INET_ECN_CE;
+	}
+
+	return head;
+}
+
+/* ---- what late segments need ------------------------------------------- */
+
+/* Copy the first @len bytes of the frame; false if they are not all here. */
+static bool stt_frame_peek(struct stt_frame *frame, void *to, unsigned int len)
+{
+	struct rb_node *n = rb_first(&frame->segments);
+	unsigned int off = 0;
+
+	while (n && off < len) {
+		struct sk_buff *skb = rb_to_skb(n);
+		unsigned int part = min(len - off, skb->len);
+
+		if (stt_seg_start(skb) != off ||
+		    skb_copy_bits(skb, 0, to + off, part))
+			return false;
+		off += part;
+		n = rb_next(n);
+	}
+
+	return off == len;
+}
+
+/* Length of all headers if the frame claims to be TCP, else 0. */
+static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
+{
+	const u8 both = STT_F_CSUM_PARTIAL | STT_F_TCP;
+	const struct stt_hdr *hdr = (struct stt_hdr *)buf;
+	unsigned int l4;
+
+	if (!stt_frame_peek(frame, buf, STT_HLEN) ||
+	    (hdr->flags & both) != both)
+		return 0;
+	l4 = STT_HLEN + hdr->l4_offset;
+	if (!stt_frame_peek(frame, buf, l4 + sizeof(struct tcphdr)))
+		return 0;
+
+	/* The data offset is the upper half of the byte. */
+	return l4 + (buf[l4 + 12] >> 4) * 4;
+}
+
+/**
+ * stt_frame_salvage - prepare for late segments of a frame that is given up
+ * @frame: frame whose segments are still in it
+ *
+ * Only for what can be delivered in parts at all (R15): inner TCP whose
+ * headers have come.  Whether they are right is seen when it is delivered.
+ *
+ * Context: allocates atomically.
+ * Return: what the frame keeps, or NULL when there is nothing to be done.
+ */
+struct stt_salvage *stt_frame_salvage(struct stt_frame *frame)
+{
+	/* L4 offsets are a byte, and a TCP header has at most 60. */
+	u8 buf[STT_HLEN + U8_MAX + 60];
+	struct stt_salvage *salvage;
+	unsigned int hlen, at = 0;
+	struct rb_node *n;
+
+	hlen = stt_frame_headers(frame, buf);
+	if (!hlen || !stt_frame_peek(frame, buf, hlen))
+		return NULL;
+	salvage = kmalloc(struct_size(salvage, headers, hlen), GFP_ATOMIC);
+	if (!salvage)
+		return NULL;
+	salvage->n = 0;
+	salvage->hlen = hlen;
+	salvage->dsfield = frame->dsfield;
+	memcpy(salvage->headers, buf, hlen);
+
+	for (n = rb_first(&frame->segments);
+	     salvage->n < STT_SALVAGE_GAPS; n = rb_next(n)) {
+		unsigned int start = n ? stt_seg_start(rb_to_skb(n)) :
+					 frame->len;
+
+		if (start > at) {
+			salvage->gaps[salvage->n].start = at;
+			salvage->gaps[salvage->n].end = start;
+			salvage->n++;
+		}
+		if (!n)
+			break;
+		at = stt_seg_end(rb_to_skb(n));
+	}
+
+	return salvage;
+}
+
+/**
+ * stt_salvage_fit - cut a late segment to what of it is still missing
+ * @salvage: what was kept of its frame
+ * @skb: segment; stays the caller's
+ *
+ * No byte is delivered twice.  Of a segment that reaches over several gaps
+ * the first one takes its part.
+ *
+ * Return: false when nothing of it is missing, or there is no memory.
+ */
+bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb)
+{
+	unsigned int start = stt_seg_start(skb), end = stt_seg_end(skb);
+	struct stt_gap *gap, old;
+	unsigned int i;
+
+	for (i = 0; i < salvage->n; i++)
+		if (start < salvage->gaps[i].end && end > salvage->gaps[i].start)
+			break;
+	if (i == salvage->n)
+		return false;
+
+	gap = &salvage->gaps[i];
+	old = *gap;
+	start = max_t(unsigned int, start, old.start);
+	end = min_t(unsigned int, end, old.end);
+	if (pskb_trim(skb, end - stt_seg_start(skb)) ||
+	    !pskb_pull(skb, start - stt_seg_start(skb)))
+		return false;
+	stt_skb_cb(skb)->offset = start;
+
+	/* What is left of the gap: nothing, one end of it, or both. */
+	if (start > old.start && end < old.end) {
+		gap->end = start;
+		if (salvage->n < STT_SALVAGE_GAPS) {
+			memmove(gap + 2, gap + 1,
+				(salvage->n - i - 1) * sizeof(*gap));
+			gap[1].start = end;
+			gap[1].end = old.end;
+			salvage->n++;
+		}
+	} else if (start > old.start) {
+		gap->end = start;
+	} else if (end < old.end) {
+		gap->start = end;
+	} else {
+		salvage->n--;
+		memmove(gap, gap + 1, (salvage->n - i) * sizeof(*gap));
+	}
+
+	return true;
+}
+
+/**
+ * stt_salvage_packet - put the headers before a late segment again
+ * @salvage: what was kept of its frame
+ * @skb: segment, cut to what is missing; taken over
+ *
+ * Context: allocates atomically.
+ * Return: headers and segment, linked by ->next as stt_frame_take() does, or
+ * NULL.
+ */
+struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
+				   struct sk_buff *skb)
+{
+	struct sk_buff *head = alloc_skb(salvage->hlen, GFP_ATOMIC);
+
+	if (!head) {
+		kfree_skb(skb);
+		return NULL;
+	}
+	skb_put_data(head, salvage->headers, salvage->hlen);
+	*stt_skb_cb(head) = *stt_skb_cb(skb);
+	stt_skb_cb(head)->offset = 0;
+	stt_skb_cb(head)->segments = 1;
+	stt_skb_cb(head)->dsfield = salvage->dsfield;
+	if (INET_ECN_is_ce(stt_skb_cb(skb)->dsfield))
+		stt_skb_cb(head)->dsfield |= INET_ECN_CE;
+	head->next = skb;
+	skb->next = NULL;
+
+	return head;
+}

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# For tests whose checks are written in Python: sourced after lib.sh.
+
+[ -x /usr/bin/python3 ] || skip_all '/usr/bin/python3 is missing'
+
+# py_checks SCRIPT [ARG]...: run a script of this directory. Each line that it
+# begins with "ok - " or "not ok - " is a check of this test; lines behind it
+# that begin with "#" say why. Anything that stops it halfway is a failure.
+py_checks() {
+	local script=$1 line ended=
+
+	shift
+	rm -f "$tmp/pipe"
+	mkfifo "$tmp/pipe"
+	PYTHONDONTWRITEBYTECODE=1 background /usr/bin/python3 -u \
+		"${BASH_SOURCE[0]%/*}/$script" "$@" >"$tmp/pipe" 2>&1
+	while IFS= read -r line; do
+		case $line in
+		'ok - '*' # SKIP '*)
+			line=${line#ok - }
+			skip "${line%% # SKIP *}" "${line#* # SKIP }" ;;
+		'ok - '*)	ok "${line#ok - }" ;;
+		'not ok - '*)	not_ok "${line#not ok - }" ;;
+		'# end')	ended=yes ;;
+		*)		echo "# ${line#\# }" ;;
+		esac
+	done <"$tmp/pipe"
+	[ "$ended" ] || not_ok "$script $* ran to its end"
+}
+
+# quiet NS DEV...: a device that sends nothing by itself.
+quiet() {
+	local ns=$1 dev
+
+	shift
+	for dev in "$@"; do
+		in_ns "$ns" sysctl -qw "net.ipv6.conf.$dev.disable_ipv6=1"
+	done
+}
+
+# mac NS DEV
+mac() {
+	in_ns "$1" cat "/sys/class/net/$2/address"
+}

@@ -1,0 +1,501 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The link kind as INTERFACE describes it: every attribute in and out, what
+# can change under traffic, and every refusal, which says why and leaves
+# nothing behind.
+#
+#	h1                                            h2
+#	stt0 10.0.0.1                                 stt0 10.0.0.2
+#	eth0 192.0.2.1, .11 --------- veth ---------- eth0 192.0.2.2, .22
+#	     2001:db8::1, ::11                             2001:db8::2, ::22
+#
+# kernels: all
+
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+require jq python3 nft ping
+
+# shown NS DEV KEY VALUE [KEY VALUE]...: what ip -d -j link says of the kind.
+shown() {
+	local ns=$1 dev=$2 data rc=0 got
+
+	shift 2
+	data=$(ip -n "$ns" -d -j link show "$dev" |
+	       jq -c '.[0].linkinfo | select(.info_kind == "stt").info_data')
+	while [ $# -gt 0 ]; do
+		got=$(jq -r ".$1" <<<"$data")
+		if [ "$got" != "$2" ]; then
+			echo "$1 is $got, not $2: $data"
+			rc=1
+		fi
+		shift 2
+	done
+	return $rc
+}
+
+# words NS DEV: the part of ip -d link that says how to make such a device.
+words() {
+	ip -n "$1" -d link show "$2" |
+	sed -n 's/^ *stt \(.*\) addrgenmode.*/\1/p'
+}
+
+# can_bind NS 4|6|46 PORT [reuse]: a TCP socket gets the port.
+can_bind() {
+	in_ns "$1" python3 - "$2" "$3" "${4:-}" <<-'END'
+	import socket, sys
+	family, port, reuse = sys.argv[1:]
+	s = socket.socket(socket.AF_INET if family == "4" else socket.AF_INET6)
+	if family != "4":
+	    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY,
+	                 family == "6")
+	if reuse:
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+	s.bind(("", int(port)))
+	s.listen()
+	END
+}
+
+# --- what is said comes back -------------------------------------------------
+
+setup_pair v4
+
+check 'a device without a name or an option' ip -n "$h1" link add type stt
+check 'its defaults' shown "$h1" stt0 id 0 port 7471 port_range.low 49152 \
+	port_range.high 65535 ttl 0 ttl_inherit null tos 0x0 df set label 0x0 \
+	fwmark 0x0 remote null remote6 null local null local6 null link null
+check 'its MTU' test "$(ip -n "$h1" -j link show stt0 | jq '.[0].mtu')" = 1500
+check 'it goes up' ip -n "$h1" link set stt0 up
+check 'it goes down' ip -n "$h1" link set stt0 down
+check 'it goes away' ip -n "$h1" link del stt0
+
+# round_trip NAME FAMILY-SUFFIX OPTIONS -- KEY VALUE...: and what ip prints
+# makes the same device again.
+round_trip() {
+	local name=$1 options=() first second
+
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	check "$name: create" ip -n "$h1" link add stt1 type stt "${options[@]}"
+	check "$name: JSON" shown "$h1" stt1 "$@"
+	first=$(words "$h1" stt1)
+	ip -n "$h1" link del stt1
+	# shellcheck disable=SC2086
+	check "$name: create again from what was printed" \
+		ip -n "$h1" link add stt1 type stt $first
+	second=$(words "$h1" stt1)
+	check_eq "$name: the same again" "$second" "$first"
+	ip -n "$h1" link del stt1
+}
+
+round_trip 'IPv4, all attributes' id 42 remote 192.0.2.2 local 192.0.2.1 \
+	dev eth0 dstport 7000 srcport 40000 40100 ttl 7 tos 0x48 df unset \
+	fwmark 0xdeadbeef -- id 42 remote 192.0.2.2 local 192.0.2.1 link eth0 \
+	port 7000 port_range.low 40000 port_range.high 40100 ttl 7 tos 0x48 \
+	df unset fwmark 0xdeadbeef
+round_trip 'IPv6, all attributes' id 42 remote 2001:db8::2 \
+	local 2001:db8::1 dev eth0 dstport 65535 srcport 1 65535 ttl 255 \
+	tos 0xfc df inherit flowlabel 0xfffff fwmark 1 -- id 42 \
+	remote6 2001:db8::2 local6 2001:db8::1 link eth0 port 65535 \
+	port_range.low 1 port_range.high 65535 ttl 255 tos 0xfc df inherit \
+	label 0xfffff fwmark 0x1
+round_trip 'IPv6, all that is inherited' remote 2001:db8::2 ttl inherit \
+	tos inherit df inherit flowlabel inherit -- ttl_inherit true \
+	tos inherit df inherit label inherit
+round_trip 'id 0' id 0 remote 192.0.2.2 -- id 0
+round_trip 'id 2^64-1' id 18446744073709551615 remote 192.0.2.2 -- \
+	'id|tostring' 18446744073709551615
+round_trip 'id in hexadecimal, as key' key 0x123456789abcdef remote 192.0.2.2 \
+	-- port 7471
+check_eq 'that id to the digit' "$(
+	ip -n "$h1" link add stt1 type stt key 0x123456789abcdef
+	words "$h1" stt1 | sed 's/^id \([0-9]*\) .*/\1/'
+	ip -n "$h1" link del stt1)" 81985529216486895
+check_eq 'id 2^64-1 to the digit' "$(
+	ip -n "$h1" link add stt1 type stt id 0xffffffffffffffff
+	words "$h1" stt1 | sed 's/^id \([0-9]*\) .*/\1/'
+	ip -n "$h1" link del stt1)" 18446744073709551615
+round_trip 'local only' local 192.0.2.1 -- local 192.0.2.1 remote null
+round_trip 'IPv6, link-local with dev' remote fe80::2 dev eth0 -- \
+	remote6 fe80::2 link eth0
+
+# --- the port ----------------------------------------------------------------
+
+check 'first device on the port' ip -n "$h1" link add stt0 type stt id 1
+check 'second device on the port' ip -n "$h1" link add stt1 type stt id 2
+check 'third, of the same id but with a peer' \
+	ip -n "$h1" link add stt2 type stt id 1 remote 192.0.2.2
+check_fails 'IPv4: no TCP socket gets the port' can_bind "$h1" 4 7471
+check_fails 'IPv4: nor with SO_REUSE*' can_bind "$h1" 4 7471 reuse
+check_fails 'IPv4: nor a socket of both families' can_bind "$h1" 46 7471
+check 'IPv4: the IPv6 port is free' can_bind "$h1" 6 7471
+check 'IPv4: another namespace has the port free' can_bind "$h2" 4 7471
+ip -n "$h1" link del stt0
+ip -n "$h1" link del stt2
+check_fails 'IPv4: the port is kept for the last device' can_bind "$h1" 4 7471
+ip -n "$h1" link del stt1
+check 'IPv4: and free without it' can_bind "$h1" 46 7471
+
+check 'a device on the IPv6 port' \
+	ip -n "$h1" link add stt0 type stt id 1 remote 2001:db8::2
+check_fails 'IPv6: no TCP socket gets the port' can_bind "$h1" 6 7471
+check_fails 'IPv6: nor with SO_REUSE*' can_bind "$h1" 6 7471 reuse
+check_fails 'IPv6: nor a socket of both families' can_bind "$h1" 46 7471
+check 'IPv6: the IPv4 port is free' can_bind "$h1" 4 7471
+check 'a device on the IPv4 port beside it' \
+	ip -n "$h1" link add stt1 type stt id 1
+check_fails 'both: the IPv4 port is taken' can_bind "$h1" 4 7471
+ip -n "$h1" link del stt0
+ip -n "$h1" link del stt1
+check 'IPv6: and free without it' can_bind "$h1" 46 7471
+
+# --- refusals ----------------------------------------------------------------
+
+links() { ip -n "$h1" -o link show | wc -l; }
+
+# refused NAME PATTERN BAD-OPTIONS -- GOOD-OPTIONS: with nothing left behind,
+# so that the right command works at once.
+refused() {
+	local name=$1 pattern=$2 bad=() before
+
+	shift 2
+	while [ "$1" != -- ]; do
+		bad+=("$1")
+		shift
+	done
+	shift
+	before=$(links; in_ns "$h1" cat /proc/net/stt)
+	check_refused "$name" "$pattern" ip -n "$h1" link add stt9 "${bad[@]}"
+	check_eq "$name: nothing is left" \
+		"$(links; in_ns "$h1" cat /proc/net/stt)" "$before"
+	check "$name: and then right" ip -n "$h1" link add stt9 "$@"
+	ip -n "$h1" link del stt9
+}
+
+v4=(remote 192.0.2.2) v6=(remote 2001:db8::2)
+
+refused 'remote and local of two families' 'one family' \
+	type stt remote 192.0.2.2 local 2001:db8::1 -- \
+	type stt remote 192.0.2.2 local 192.0.2.1
+refused 'destination port 0' 'port must not be 0' \
+	type stt dstport 0 -- type stt dstport 1
+refused 'source ports the wrong way round' 'Source ports' \
+	type stt srcport 50000 49999 -- type stt srcport 50000 50000
+refused 'source port 0' 'Source ports' \
+	type stt srcport 0 1000 -- type stt srcport 1 1000
+refused 'TOS with ECN bits' 'ECN' type stt tos 0x4a -- type stt tos 0x48
+refused 'flow label over IPv4' 'IPv6' \
+	type stt "${v4[@]}" flowlabel 5 -- type stt "${v6[@]}" flowlabel 5
+refused 'broadcast remote' 'unicast' \
+	type stt remote 255.255.255.255 -- type stt "${v4[@]}"
+refused 'broadcast local' 'unicast' \
+	type stt local 255.255.255.255 -- type stt local 192.0.2.1
+refused 'IPv4-mapped remote' 'IPv4-mapped' \
+	type stt remote ::ffff:192.0.2.2 -- type stt "${v6[@]}"
+refused 'IPv4-mapped local' 'IPv4-mapped' \
+	type stt local ::ffff:192.0.2.2 -- type stt local 2001:db8::1
+refused 'link-local remote without dev' 'lower device' \
+	type stt remote fe80::2 -- type stt remote fe80::2 dev eth0
+refused 'lower device that is not there' 'eth7' \
+	type stt dev eth7 -- type stt dev eth0
+refused 'MTU above a frame, IPv4' 'MTU|mtu' \
+	mtu 65464 type stt "${v4[@]}" -- mtu 65463 type stt "${v4[@]}"
+refused 'MTU above a frame, IPv6' 'MTU|mtu' \
+	mtu 65484 type stt "${v6[@]}" -- mtu 65483 type stt "${v6[@]}"
+refused 'MTU too small' 'MTU|mtu' mtu 67 type stt -- mtu 68 type stt
+refused 'multicast Ethernet address' 'unicast' \
+	address 01:00:00:00:00:01 type stt -- address 02:00:00:00:00:01 type stt
+
+# Refused by name for as long as they are not there.
+for option in partial external 'idbits 32' learning 'ageing 300' \
+	      'maxaddress 10' proxy l2miss l3miss localbypass gbp; do
+	# shellcheck disable=SC2086
+	refused "unsupported: $option" 'not supported yet' \
+		type stt $option -- type stt
+done
+refused 'unsupported: group' 'not supported yet' \
+	type stt group 239.0.0.1 dev eth0 -- type stt dev eth0
+refused 'unsupported: IPv6 group' 'not supported yet' \
+	type stt group ff02::77 dev eth0 -- type stt dev eth0
+
+# What ip would not say: attributes straight to the kernel, which must answer
+# without its help. Line by line: attribute number and value in hexadecimal.
+cat >"$tmp/newlink.py" <<'END'
+import socket, struct, sys
+
+def attr(kind, data):
+    return struct.pack("=HH", len(data) + 4, kind) + data + \
+        b"\0" * (-len(data) % 4)
+
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+s.setsockopt(270, 11, 1)        # SOL_NETLINK, NETLINK_EXT_ACK
+for line in sys.stdin:
+    data = b""
+    for word in line.split():
+        kind, value = word.split("=")
+        data += attr(int(kind), bytes.fromhex(value))
+    info = attr(1, b"stt\0") + attr(2 | 0x8000, data)
+    body = struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attr(3, b"stt9\0") + \
+        attr(18 | 0x8000, info)
+    s.send(struct.pack("=IHHII", len(body) + 16, 16, 0x605, 1, 0) + body)
+    reply = s.recv(65536)
+    err = -struct.unpack("=i", reply[16:20])[0]
+    text = ""
+    flags = struct.unpack("=H", reply[6:8])[0]
+    if err and flags & 0x200:
+        pos = 20 + (16 if flags & 0x100 else
+                    struct.unpack("=I", reply[20:24])[0])
+        while pos + 4 <= len(reply):
+            n, kind = struct.unpack("=HH", reply[pos:pos + 4])
+            if kind & 0x3fff == 1:
+                text = reply[pos + 4:pos + n - 1].decode()
+            pos += n + 3 & ~3
+    print(err, text)
+    if not err:
+        body = struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attr(3, b"stt9\0")
+        s.send(struct.pack("=IHHII", len(body) + 16, 17, 5, 2, 0) + body)
+        s.recv(65536)
+END
+
+EINVAL=22 ENODEV=19 ERANGE=34
+# NAME;ERRNO;TEXT;ATTRIBUTES: number=value, the numbers being the interface.
+cat >"$tmp/cases" <<END
+a flow label of 21 bits;$EINVAL;20 bits;4=20010db8000000000000000000000002 13=00100000
+ttl inherit 2;$ERANGE|$EINVAL;.;10=02
+df 3;$ERANGE|$EINVAL;.;12=03
+label policy 2;$ERANGE|$EINVAL;.;14=02000000
+an id of 4 bytes;$EINVAL|$ERANGE;.;2=01000000
+a port of 1 byte;$EINVAL|$ERANGE;.;1=01
+an IPv6 address of 4 bytes;$EINVAL|$ERANGE;.;4=20010db8
+a port range of 2 bytes;$EINVAL|$ERANGE;.;8=c000
+a lower device by a wrong number;$ENODEV;No such lower device;7=0f270000
+an attribute nobody knows;$EINVAL;.;99=00
+multicast local;$EINVAL;unicast;5=ef000001
+IPv6 multicast local;$EINVAL;unicast;6=ff020000000000000000000000000001
+idbits 0;$ERANGE|$EINVAL;.;18=00
+idbits 65;$ERANGE|$EINVAL;.;18=41
+partial 2;$ERANGE|$EINVAL;.;16=02
+END
+before=$(links; in_ns "$h1" cat /proc/net/stt)
+sed 's/.*;//' "$tmp/cases" |
+	in_ns "$h1" python3 "$tmp/newlink.py" >"$tmp/answers" 2>&1
+while IFS=';' read -r name errno text _ <&3 && read -r got said <&4; do
+	check "netlink: $name" \
+		grep -qE "^($errno) .*($text)" <<<"$got $said"
+done 3<"$tmp/cases" 4<"$tmp/answers"
+check_eq 'netlink: an answer to each' \
+	"$(wc -l <"$tmp/answers")" "$(wc -l <"$tmp/cases")"
+check_eq 'netlink: nothing is left' \
+	"$(links; in_ns "$h1" cat /proc/net/stt)" "$before"
+
+# A TCP socket has the port.
+cat >"$tmp/hold.py" <<'END'
+import socket, sys, time
+family, addr, listen = sys.argv[1:4]
+s = socket.socket(socket.AF_INET if family == "4" else socket.AF_INET6)
+if family == "6":
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+s.bind((addr, 7471))
+if listen == "listen":
+    s.listen()
+open(sys.argv[4], "w").close()
+time.sleep(1000)
+END
+for how in '4 0.0.0.0 listen' '4 0.0.0.0 bind' '4 192.0.2.1 listen' \
+	   '6 :: listen' '6 :: bind' '6 2001:db8::1 listen' \
+	   '46 :: listen'; do
+	read -r family address _ <<<"$how"
+	case $family in
+	6) taken=("${v6[@]}") free=("${v4[@]}") ;;
+	*) taken=("${v4[@]}") free=("${v6[@]}") ;;
+	esac
+	rm -f "$tmp/held"
+	# shellcheck disable=SC2086
+	in_ns "$h1" python3 "$tmp/hold.py" $how "$tmp/held" &
+	holder=$!
+	wait_for 20 test -e "$tmp/held"
+	check_refused "port taken by a TCP socket ($how)" \
+		'taken by a TCP socket' \
+		ip -n "$h1" link add stt9 type stt "${taken[@]}"
+	check_eq "port taken ($how): no device" "$(links)" "${before%%$'\n'*}"
+	if [ "$family" = 46 ]; then
+		check_refused 'port taken, IPv6 too' 'taken by a TCP socket' \
+			ip -n "$h1" link add stt9 type stt "${free[@]}"
+	else
+		check "port taken ($how): the other family works" \
+			ip -n "$h1" link add stt9 type stt "${free[@]}"
+		ip -n "$h1" link del stt9
+	fi
+	ip netns pids "$h1" | xargs -r kill
+	wait $holder 2>/dev/null
+	check "port taken ($how): not any more" \
+		ip -n "$h1" link add stt9 type stt "${taken[@]}"
+	ip -n "$h1" link del stt9
+done
+
+# Two of a kind.
+for key in 'id 5' 'id 5 remote 192.0.2.2' 'id 5 local 192.0.2.1' \
+	   'id 5 remote 192.0.2.2 local 192.0.2.1' \
+	   'id 5 remote 2001:db8::2 local 2001:db8::1'; do
+	# shellcheck disable=SC2086
+	check "first device: $key" ip -n "$h1" link add stt8 type stt $key
+	# shellcheck disable=SC2086
+	refused "second device: $key" 'Another device' \
+		type stt $key -- type stt $key dstport 7472
+	# shellcheck disable=SC2086
+	check "with another id: $key" \
+		ip -n "$h1" link add stt9 type stt ${key/5/6}
+	ip -n "$h1" link del stt8
+	ip -n "$h1" link del stt9
+done
+
+# What cannot change says so, and nothing changes.
+ip -n "$h1" link add stt8 type stt id 5 remote 192.0.2.2 local 192.0.2.1 \
+	dev eth0 ttl 9
+ip -n "$h1" link add stt9 type stt id 5 remote 192.0.2.3 local 192.0.2.1
+ip -n "$h1" link set stt8 up
+was=$(words "$h1" stt8)
+cannot() {
+	local name=$1 pattern=$2
+
+	shift 2
+	check_refused "cannot change: $name" "$pattern" \
+		ip -n "$h1" link set stt8 type stt "$@"
+	check_eq "cannot change: $name: it did not" "$(words "$h1" stt8)" "$was"
+}
+cannot 'id' 'id cannot change' id 6
+cannot 'dstport' 'port cannot change' dstport 7472
+cannot 'srcport' 'port range cannot change' srcport 50000 50001
+cannot 'dev' 'lower device cannot change' dev lo
+cannot 'family' 'family' remote 2001:db8::2 local 2001:db8::1
+cannot 'flowlabel over IPv4' 'IPv6' flowlabel 7
+cannot 'to a key that is taken' 'Another device' remote 192.0.2.3
+cannot 'one right, one wrong' 'id cannot change' ttl 10 id 6
+cannot 'unsupported' 'not supported yet' learning
+check 'the same again is no change' ip -n "$h1" link set stt8 type stt id 5 \
+	dstport 7471 dev eth0 srcport 49152 65535 remote 192.0.2.2
+check_eq 'indeed' "$(words "$h1" stt8)" "$was"
+check_refused 'link set mtu above a frame' 'mtu|MTU' \
+	ip -n "$h1" link set stt8 mtu 65464
+check 'link set mtu, all of a frame' ip -n "$h1" link set stt8 mtu 65463
+ip -n "$h1" link del stt8
+ip -n "$h1" link del stt9
+check 'after all that the port is free' can_bind "$h1" 46 7471
+teardown
+
+# --- several devices behind one port -----------------------------------------
+
+setup_pair v4
+n=0
+for id in 0 1 4294967296 18446744073709551615; do
+	n=$((n + 1))
+	stt_add "$h1" stt$n id $id remote "$a2"
+	stt_add "$h2" stt$n id $id remote "$a1"
+	addr "$h1" stt$n 10.0.$n.1/24
+	addr "$h2" stt$n 10.0.$n.2/24
+done
+n=0
+for id in 0 1 4294967296 18446744073709551615; do
+	n=$((n + 1))
+	check "id $id among others: ping (R11)" \
+		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.$n.2
+done
+teardown
+
+# --- changes under traffic -----------------------------------------------------
+
+# change NAME OPTION... -- NS MATCH...: change h1's device while it sends, and
+# packets that match come to h2 afterwards.
+change() {
+	local name=$1 options=()
+
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	changes=$((changes + 1))
+	check "$name: change" ip -n "$h1" link set stt0 type stt "${options[@]}"
+	wire "$h2" eth0 c$changes "$@"
+	check "$name: on the wire" wait_for 10 wire_saw "$h2" c$changes
+}
+wire_saw() { [ "$(wired "$1" "$2")" -gt 0 ]; }
+changes=0
+
+for family in v4 v6; do
+	setup_pair $family
+	if [ $family = v4 ]; then
+		b1=192.0.2.11 b2=192.0.2.22 ip=ip
+		ttl='ip ttl' dscp='ip dscp'
+	else
+		b1=2001:db8::11 b2=2001:db8::22 ip=ip6
+		ttl='ip6 hoplimit' dscp='ip6 dscp'
+	fi
+	mask=$([ $family = v4 ] && echo 24 || echo 64)
+	addr "$h1" eth0 $b1/$mask
+	addr "$h2" eth0 $b2/$mask
+	# h2 takes frames from whomever, and answers to both.
+	stt_add "$h1" stt0 id 1 local "$a1" remote "$a2"
+	stt_add "$h2" stt0 id 1 remote "$a1"
+	stt_add "$h2" stt1 id 1 remote $b1
+	addr "$h1" stt0 10.0.0.1/24
+	addr "$h2" stt0 10.0.0.2/24
+	index=$(in_ns "$h1" cat /sys/class/net/stt0/ifindex)
+	background in_ns "$h1" ping -q -f -i 0.01 -s 2500 10.0.0.2 >/dev/null
+	mine="tcp dport 7471"
+
+	change "$family: ttl" ttl 33 -- "$mine $ttl 33"
+	change "$family: ttl inherit" ttl inherit -- "$mine $ttl 64"
+	change "$family: ttl auto" ttl auto -- "$mine $ttl 64"
+	change "$family: tos" tos 0x48 -- "$mine $dscp 0x12"
+	change "$family: tos inherit" tos inherit -- "$mine $dscp 0"
+	if [ $family = v4 ]; then
+		change "$family: df unset" df unset -- \
+			"$mine ip frag-off & 0x4000 == 0"
+		change "$family: df set" df set -- \
+			"$mine ip frag-off & 0x4000 == 0x4000"
+	else
+		change "$family: flowlabel" flowlabel 0xabcde -- \
+			"$mine ip6 flowlabel 0xabcde"
+		change "$family: no flowlabel" flowlabel 0 -- \
+			"$mine ip6 flowlabel != 0xabcde"
+	fi
+	change "$family: remote" remote $b2 -- "$mine $ip daddr $b2"
+	check "$family: traffic flows" \
+		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
+	change "$family: local" local $b1 -- "$mine $ip saddr $b1"
+	# h2's answers now leave by its second device.
+	ip -n "$h2" addr del 10.0.0.2/24 dev stt0
+	addr "$h2" stt1 10.0.0.2/24
+	check "$family: traffic flows" \
+		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
+	in_ns "$h1" nft -f - <<-END
+	table inet mark {
+		chain out {
+			type filter hook output priority 0
+			meta mark 0x77 $mine meta mark set 0x78 counter
+		}
+	}
+	END
+	check "$family: fwmark: change" \
+		ip -n "$h1" link set stt0 type stt fwmark 0x77
+	check "$family: fwmark: on the packets" wait_for 10 \
+		eval "in_ns $h1 nft list table inet mark |
+		      grep -q 'packets [1-9]'"
+	check "$family: everything at once" ip -n "$h1" link set stt0 type stt \
+		remote "$a2" local "$a1" ttl 5 tos 0x20 df set fwmark 0
+	ip -n "$h2" addr del 10.0.0.2/24 dev stt1
+	addr "$h2" stt0 10.0.0.2/24
+	check "$family: traffic flows" \
+		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
+	check_eq "$family: still the same device" \
+		"$(in_ns "$h1" cat /sys/class/net/stt0/ifindex)" "$index"
+	teardown
+done
+
+tap_done
