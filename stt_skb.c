@@ -164,7 +164,6 @@ static bool stt_builder_add(struct stt_builder *b, struct sk_buff *skb)
 	 */
 	if (stt_builder_has_room(b) &&
 	    skb_try_coalesce(b->tail, skb, &stolen, &delta)) {
-		b->tail->truesize += delta;
 		stt_builder_grew(b, len, delta);
 		kfree_skb_partial(skb, stolen);
 		stt_builder_merge(b, nr);
@@ -356,6 +355,24 @@ static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
 	return true;
 }
 
+/*
+ * Where all members of the frag_list but the last are of one length, a packet
+ * for a device with TSO is cut there first, at a multiple of the size asked
+ * for.  The longest stretch that may then have to fit.
+ */
+static unsigned int stt_skb_stretch(const struct sk_buff *skb,
+				    unsigned int size)
+{
+	unsigned int len = skb_shinfo(skb)->frag_list->len;
+	const struct sk_buff *member;
+
+	skb_walk_frags(skb, member)
+		if (member->len != len && member->next)
+			return size;
+
+	return max(size, len / size * size);
+}
+
 static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int size)
 {
 	const struct sk_buff *member;
@@ -363,6 +380,7 @@ static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int size)
 
 	w.n = 0;
 	w.bytes = 0;
+	size = stt_skb_stretch(skb, size);
 	if (!stt_window_add(&w, skb, size))
 		return false;
 

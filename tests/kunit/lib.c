@@ -296,31 +296,40 @@ bool stt_test_holds(struct stt_test *t, const struct sk_buff *skb,
 }
 
 /**
- * stt_test_sane - do a packet's lengths fit its parts
+ * stt_test_insane - how a packet's lengths do not fit its parts
  * @skb: packet
+ *
+ * Return: what is wrong, or NULL.
  */
-bool stt_test_sane(const struct sk_buff *skb)
+const char *stt_test_insane(const struct sk_buff *skb)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
 	unsigned int len = 0, truesize = 0, i;
 	const struct sk_buff *member;
+	const char *bad;
 
-	if (shinfo->nr_frags > MAX_SKB_FRAGS || skb->len < skb->data_len)
-		return false;
+	if (shinfo->nr_frags > MAX_SKB_FRAGS)
+		return "too many fragments";
 	for (i = 0; i < shinfo->nr_frags; i++) {
 		if (!skb_frag_size(&shinfo->frags[i]))
-			return false;
+			return "empty fragment";
 		len += skb_frag_size(&shinfo->frags[i]);
 	}
 	skb_walk_frags(skb, member) {
-		if (!member->len || !stt_test_sane(member))
-			return false;
+		bad = member->len ? stt_test_insane(member) : "empty member";
+		if (bad)
+			return bad;
 		len += member->len;
 		truesize += member->truesize;
 	}
+	if (len != skb->data_len || skb->len < len)
+		return "length";
+	if (skb->truesize < skb->len)
+		return "truesize is less than length";
+	if (skb->truesize <= truesize)
+		return "truesize is less than its members'";
 
-	return len == skb->data_len &&
-	       skb->truesize >= skb->len && skb->truesize > truesize;
+	return NULL;
 }
 
 /* ---- inner packets ----------------------------------------------------- */
@@ -492,8 +501,8 @@ static const char *stt_test_segment_bad(struct stt_test *t,
 
 	if (seg->len <= p->hlen || off + payload > p->payload)
 		return "length";
-	if (!stt_test_sane(seg))
-		return "layout";
+	if (stt_test_insane(seg))
+		return stt_test_insane(seg);
 	if (!pskb_may_pull(seg, p->hlen))
 		return "headers";
 	if (memcmp(seg->data, t->frame, p->l3))
@@ -565,7 +574,7 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	if (!segs && features & tso && !skb_has_frag_list(skb))
 		return;
 	if (IS_ERR_OR_NULL(segs)) {
-		KUNIT_FAIL(t->test, "%s, MSS %u, %pNF: GSO fails: %ld", what,
+		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: GSO fails: %ld", what,
 			   mss, &features, PTR_ERR(segs));
 		return;
 	}
@@ -584,7 +593,7 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	if (!bad && off != p->payload)
 		bad = "count";
 	if (bad)
-		KUNIT_FAIL(t->test, "%s, MSS %u, %pNF: %s at %u", what, mss,
+		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: %s at %u", what, mss,
 			   &features, bad, off);
 	kfree_skb_list(segs);
 }

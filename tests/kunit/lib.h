@@ -82,7 +82,7 @@ void stt_test_share(struct sk_buff *skb);
 void stt_test_unshare(struct sk_buff *list);
 bool stt_test_holds(struct stt_test *t, const struct sk_buff *skb,
 		    unsigned int off, const u8 *data, unsigned int len);
-bool stt_test_sane(const struct sk_buff *skb);
+const char *stt_test_insane(const struct sk_buff *skb);
 unsigned int stt_test_pages_held(struct stt_test *t);
 
 /**

@@ -79,11 +79,38 @@ static void stt_skb_expect(struct stt_test *t, const struct sk_buff *skb,
 			   const u8 *data, unsigned int len, const char *what)
 {
 	KUNIT_ASSERT_NOT_NULL_MSG(t->test, skb, "%s", what);
-	KUNIT_EXPECT_EQ_MSG(t->test, skb->len, len, "%s", what);
-	KUNIT_EXPECT_TRUE_MSG(t->test, stt_test_sane(skb), "%s: layout", what);
-	KUNIT_EXPECT_TRUE_MSG(t->test, stt_test_holds(t, skb, 0, data, len),
+	KUNIT_ASSERT_EQ_MSG(t->test, skb->len, len, "%s", what);
+	KUNIT_ASSERT_STREQ_MSG(t->test, stt_test_insane(skb) ?: "", "", "%s",
+			       what);
+	KUNIT_ASSERT_TRUE_MSG(t->test, stt_test_holds(t, skb, 0, data, len),
 			      "%s: content", what);
-	KUNIT_EXPECT_NULL_MSG(t->test, skb->next, "%s", what);
+	KUNIT_ASSERT_NULL_MSG(t->test, skb->next, "%s", what);
+}
+
+/* Memory that a list of packets is charged for. */
+static unsigned int stt_skb_truesize(const struct sk_buff *skb)
+{
+	unsigned int sum = 0;
+
+	for (; skb; skb = skb->next)
+		sum += skb->truesize;
+
+	return sum;
+}
+
+/*
+ * R8: a join is not charged for more than its parts were, but for a list
+ * member that had to be made for each MAX_SKB_FRAGS fragments.
+ */
+static void stt_skb_expect_truesize(struct stt_test *t,
+				    const struct sk_buff *skb,
+				    unsigned int parts, const char *what)
+{
+	const struct sk_buff *member;
+
+	skb_walk_frags(skb, member)
+		parts += SKB_TRUESIZE(SKB_DATA_ALIGN(1));
+	KUNIT_ASSERT_LE_MSG(t->test, skb->truesize, parts, "%s", what);
 }
 
 /*
@@ -103,6 +130,7 @@ static void stt_skb_join_layouts(struct kunit *test)
 				const u8 *data = t->bytes + n++ % 1000;
 				struct sk_buff *x, *y, *z;
 				struct stt_held hx, hy;
+				unsigned int charged;
 				char what[100];
 
 				a = &stt_test_layouts[i];
@@ -117,9 +145,11 @@ static void stt_skb_join_layouts(struct kunit *test)
 				y->next = z;
 				hx = stt_hold(t, x, how);
 				hy = stt_hold(t, y, how);
+				charged = x->truesize + stt_skb_truesize(y);
 				x = stt_skb_join(x, y);
 				stt_skb_expect(t, x, data, la + lb + 1448,
 					       what);
+				stt_skb_expect_truesize(t, x, charged, what);
 				stt_hold_end(t, &hx, data, la, what);
 				stt_hold_end(t, &hy, data + la, lb, what);
 				kfree_skb(x);
@@ -143,7 +173,7 @@ static void stt_skb_join_random(struct kunit *test)
 		const u8 *data = t->bytes + stt_test_below(t, 1000);
 		struct sk_buff *head = NULL, **link = &head, *rest;
 		struct stt_held held[40] = { };
-		unsigned int off = 0, n, i;
+		unsigned int off = 0, n, i, charged;
 		unsigned int from[40];
 		char what[32];
 
@@ -165,10 +195,12 @@ static void stt_skb_join_random(struct kunit *test)
 		from[n] = len;
 
 		snprintf(what, sizeof(what), "run %u", run);
+		charged = stt_skb_truesize(head);
 		rest = head->next;
 		skb_mark_not_on_list(head);
 		head = stt_skb_join(head, rest);
 		stt_skb_expect(t, head, data, len, what);
+		stt_skb_expect_truesize(t, head, charged, what);
 		for (i = 0; i < n; i++)
 			stt_hold_end(t, &held[i], data + from[i],
 				     from[i + 1] - from[i], what);

@@ -12,6 +12,7 @@
 #	      eth0 192.0.2.1 ------------------ 192.0.2.2 eth0
 #
 # kernels: all
+# timeout: 240
 
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require python3 ethtool

@@ -14,8 +14,10 @@ py_checks() {
 	shift
 	rm -f "$tmp/pipe"
 	mkfifo "$tmp/pipe"
-	PYTHONDONTWRITEBYTECODE=1 background /usr/bin/python3 -u \
-		"${BASH_SOURCE[0]%/*}/$script" "$@" >"$tmp/pipe" 2>&1
+	# Opening a pipe waits for the other end.
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -u \
+		"${BASH_SOURCE[0]%/*}/$script" "$@" >"$tmp/pipe" 2>&1 &
+	bg_pids+=($!)
 	while IFS= read -r line; do
 		case $line in
 		'ok - '*' # SKIP '*)

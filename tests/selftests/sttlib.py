@@ -16,6 +16,7 @@ import random
 import select
 import socket
 import struct
+import subprocess
 import sys
 import time
 import traceback
@@ -164,6 +165,36 @@ def ethstats(ns, dev):
     names = [names[12 + 32 * i:44 + 32 * i].tobytes().split(b'\0')[0].decode()
              for i in range(n)]
     return dict(zip(names, struct.unpack('=%dQ' % n, values.tobytes()[8:])))
+
+
+def mac(ns, dev):
+    """A device's address."""
+    with netns(ns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        ifr = fcntl.ioctl(s, 0x8927, struct.pack('40s', dev.encode()))
+    return ifr[18:24].hex(':')
+
+
+def linkstats(ns, dev):
+    """/proc/net/dev of a device."""
+    with netns(ns), open('/proc/net/dev', encoding='ascii') as f:
+        for line in f:
+            name, _, values = line.partition(':')
+            if name.strip() == dev:
+                v = [int(x) for x in values.split()]
+                return dict(rx_bytes=v[0], rx_packets=v[1], rx_errors=v[2],
+                            rx_dropped=v[3], tx_bytes=v[8], tx_packets=v[9],
+                            tx_errors=v[10], tx_dropped=v[11])
+    raise KeyError(dev)
+
+
+def run(*args):
+    """A command; returns what it prints."""
+    return subprocess.run(args, stdout=subprocess.PIPE, check=True,
+                          encoding='utf-8').stdout
+
+
+def in_ns(ns, *args):
+    return run('ip', 'netns', 'exec', ns, *args)
 
 
 def wait_until(done, patience=PATIENCE):
@@ -447,9 +478,7 @@ class Wire:
         """@dst: MAC that send() puts in front of IP packets."""
         with netns(ns):
             self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-            with open('/sys/class/net/%s/address' % dev,
-                      encoding='ascii') as f:
-                self.mac = f.read().strip()
+        self.mac = mac(ns, dev)
         self.dst = dst
         self.dev = dev
         self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)

@@ -2,17 +2,11 @@
 """Checks of wire_rx.sh, which draws the topology."""
 
 import itertools
-import subprocess
 import sys
 
 from sttlib import *  # pylint: disable=wildcard-import,unused-wildcard-import
 
 h1, h2 = sys.argv[1:3]
-
-
-def mac(ns, dev):
-    with netns(ns), open('/sys/class/net/%s/address' % dev) as f:
-        return f.read().strip()
 
 
 wire = Wire(h1, 'eth0', mac(h2, 'eth0'))
@@ -101,17 +95,13 @@ def checksums():
               counted(h2, before, reasm_ok=1) == {}, show(got),
               counted(h2, before, reasm_ok=1))
 
-        subprocess.check_call(['ip', 'netns', 'exec', h1, 'ethtool', '-K',
-                               'eth0', 'tx', 'on', 'tso', 'on'],
-                              stdout=subprocess.DEVNULL)
+        in_ns(h1, 'ethtool', '-K', 'eth0', 'tx', 'on', 'tso', 'on')
         before = counters(h2)
         got = [p.data for p in arrived(flow, tap, send)]
         check('%s: unfinished, from a trusted link (R2)' % fam,
               got == [plain(), plain(1, 4000)] and
               counted(h2, before) == {}, show(got), counted(h2, before))
-        subprocess.check_call(['ip', 'netns', 'exec', h1, 'ethtool', '-K',
-                               'eth0', 'tx', 'off'],
-                              stdout=subprocess.DEVNULL)
+        in_ns(h1, 'ethtool', '-K', 'eth0', 'tx', 'off')
 
     # CHECKSUM_COMPLETE, from the outer tunnel's checksum
     for fam, flow, tap in (
@@ -337,11 +327,11 @@ def contradictions():
                 0, 0)
             want.append((tagged, e[0], gso, e[1]) + start)
         before = counters(h2)
-        before_errors = int(linkstat('rx_errors'))
+        before_errors = linkstats(h2, 'stt4')['rx_errors']
         got = [(p.data, p.flags, p.gso_type, p.gso_size, p.csum_start,
                 p.csum_offset) for p in packets_arrived(flow, tap, *sent)]
         wrong = counted(h2, before, drop_offload=drops)
-        errors = int(linkstat('rx_errors')) - before_errors
+        errors = linkstats(h2, 'stt4')['rx_errors'] - before_errors
         odd = [x for x in got if x not in want][:4]
         missing = [x for x in want if x not in got][:4]
 
@@ -356,22 +346,11 @@ def contradictions():
                  drops)
 
 
-def linkstat(name, dev='stt4'):
-    with netns(h2):
-        out = subprocess.run(['cat', '/sys/class/net/%s/statistics/%s' % (
-            dev, name)], stdout=subprocess.PIPE, check=False)
-    if out.returncode:
-        out = subprocess.run(['ip', 'netns', 'exec', h2, 'cat',
-                              '/sys/class/net/%s/statistics/%s' % (dev, name)],
-                             stdout=subprocess.PIPE, check=True)
-    return out.stdout
-
-
 # --- R11: which device -------------------------------------------------------
 
 
 def ip_cmd(*args):
-    subprocess.check_call(['ip', '-n', h2] + list(args))
+    run('ip', '-n', h2, *args)
 
 
 def add_device(name, *args):
