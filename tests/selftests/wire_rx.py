@@ -160,9 +160,6 @@ def headers():
                      for a in range(len(frame(plain(0, 14))))])
         ident = [flow.segment(f, new_id(), tos=0, ttl=t) for t in (1, 255)]
         check_taken('%s: any TTL' % fam, flow, tap, [plain()] * 2, ident)
-    check_taken('v4: IP options (R1)', flow4, tap4, [plain()] * 2,
-                [flow4.segment(frame(plain()), new_id(),
-                               options=b'', **{}) for _ in range(2)])
     with_options = [
         ip(parse_ip(flow4.segment(frame(plain()), new_id())).payload,
            flow4.src, flow4.dst, 6, options=o)
@@ -297,15 +294,25 @@ def expected(flags, l4, mss, is_v4, is_tcp, right, payload):
     return NEEDS_CSUM, mss if mss < payload else 0
 
 
+def with_tag(p):
+    """The packet as it was before the stack took its tag out."""
+    if not p.vlan:
+        return p
+    return p._replace(data=vlan_tag(p.data, p.vlan[1], p.vlan[0]),
+                      csum_start=p.csum_start and p.csum_start + 4)
+
+
 def contradictions():
     flow, tap = flow4, tap4
     for name, inner, is_v4, is_tcp, right, payload in inner_packets():
         natural = 54 if inner[12:14] == b'\x86\xdd' else 34
         at = right or natural
-        l4s = sorted({0, at, at - 1, at + 1, len(inner) - 1, 255})
+        l4s = sorted({0, at, at - 1, at + 1, 200, 255})
         msss = (0, 1, 47, 48, 199, 200, 1400, 0xfffe, 0xffff)
         if right is None:
             l4s, msss = (0, at, 255), (0, 48, 0xffff)
+        elif 'behind' in name:
+            l4s, msss = (at - 4, at, natural), (0, 47, 48)
         sent, want, drops = [], [], 0
         for flags, l4, mss in itertools.product(range(16), l4s, msss):
             # What does not depend on P needs no trying with every value.
@@ -329,7 +336,8 @@ def contradictions():
         before = counters(h2)
         before_errors = linkstats(h2, 'stt4')['rx_errors']
         got = [(p.data, p.flags, p.gso_type, p.gso_size, p.csum_start,
-                p.csum_offset) for p in packets_arrived(flow, tap, *sent)]
+                p.csum_offset) for p in map(
+                    with_tag, packets_arrived(flow, tap, *sent))]
         wrong = counted(h2, before, drop_offload=drops)
         errors = linkstats(h2, 'stt4')['rx_errors'] - before_errors
         odd = [x for x in got if x not in want][:4]
@@ -340,10 +348,10 @@ def contradictions():
                 name, x[0][6:12].hex(), x[1:]) for x in xs]
 
         check('offload fields with %s: %d taken, %d refused (R10, R12)' % (
-            name, len(want), drops), got == want and not wrong,
-            'too much:', *say(odd), 'missing:', *say(missing), wrong)
-        check_eq('offload fields with %s: device errors' % name, errors,
-                 drops)
+            name, len(want), drops),
+            got == want and not wrong and errors == drops,
+            'too much:', *say(odd), 'missing:', *say(missing), wrong,
+            '%d device errors' % errors)
 
 
 # --- R11: which device -------------------------------------------------------
@@ -354,7 +362,7 @@ def ip_cmd(*args):
 
 
 def add_device(name, *args):
-    ip_cmd('link', 'add', name, 'addrgenmode', 'none', 'type', 'stt', *args)
+    ip_cmd('link', 'add', name, 'type', 'stt', *args)
     ip_cmd('link', 'set', name, 'up')
     return Wire(h2, name).listen()
 
@@ -480,8 +488,8 @@ def tags():
         check_eq('%s: a tag inside stays inside (R13)' % fam, got,
                  [(inner, (ETH_P_8021Q, 0x6007))])
     # 802.1Q devices
-    ip_cmd('link', 'add', 'link', 'stt4', 'name', 'v100', 'addrgenmode',
-           'none', 'type', 'vlan', 'id', '100')
+    ip_cmd('link', 'add', 'link', 'stt4', 'name', 'v100', 'type', 'vlan',
+           'id', '100')
     ip_cmd('link', 'set', 'v100', 'up')
     v100 = Wire(h2, 'v100').listen()
     packets_arrived(flow4, tap4,
@@ -492,6 +500,9 @@ def tags():
     check_eq('a VLAN device gets its own (R13)',
              [p.data for p in v100.drain()], [plain(1), plain(3)])
 
+
+# However slow the machine is, the parts of a frame come in time.
+sysctl(h2, 'reasm_time_ms', 10000)
 
 main([checksums, headers, ignored_fields, versions, contradictions, devices,
       ids, tags])
