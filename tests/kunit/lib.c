@@ -174,8 +174,7 @@ static struct sk_buff *stt_test_head(struct stt_test *t, unsigned int linear,
 	struct page *page;
 
 	if (page_head) {
-		page = stt_test_page(t, SKB_DATA_ALIGN(size) +
-				     SKB_DATA_ALIGN(sizeof(struct skb_shared_info)));
+		page = stt_test_page(t, SKB_HEAD_ALIGN(size));
 		get_page(page);
 		t->cut = page_size(page);
 		skb = build_skb(page_address(page), page_size(page));
@@ -456,6 +455,8 @@ struct sk_buff *stt_test_packet(struct stt_test *t, struct stt_test_pkt *p,
 	stt_test_headers(t, p);
 	memcpy(t->frame + p->hlen, t->bytes, p->payload);
 	skb = stt_test_skb(t, t->frame, p->hlen + p->payload, p->hlen, lo);
+	/* The flow dissector asks it for its namespace. */
+	skb->dev = init_net.loopback_dev;
 	skb->protocol = ((struct ethhdr *)t->frame)->h_proto;
 	skb_reset_mac_header(skb);
 	skb_set_network_header(skb, ETH_HLEN);
@@ -573,11 +574,9 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	/* The device would take it as it is. */
 	if (!segs && features & tso && !skb_has_frag_list(skb))
 		return;
-	if (IS_ERR_OR_NULL(segs)) {
-		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: GSO fails: %ld", what,
-			   mss, &features, PTR_ERR(segs));
-		return;
-	}
+	if (IS_ERR_OR_NULL(segs))
+		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: GSO: %ld",
+				     what, mss, &features, PTR_ERR(segs));
 
 	for (seg = segs; seg && !bad; seg = seg->next) {
 		unsigned int size = seg->len - p->hlen;
@@ -592,8 +591,8 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	}
 	if (!bad && off != p->payload)
 		bad = "count";
-	if (bad)
-		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: %s at %u", what, mss,
-			   &features, bad, off);
 	kfree_skb_list(segs);
+	if (bad)
+		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: %s at %u",
+				     what, mss, &features, bad, off);
 }
