@@ -430,6 +430,8 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 		stt_drop(sn, skb, STT_NET_drop_header);
 		return;
 	}
+	/* A tunnel below may have left word of a checksum of its own. */
+	skb->csum_valid = 0;
 	if (!skb_csum_unnecessary(skb) &&
 	    nf_checksum(skb, NF_INET_LOCAL_IN, thoff, IPPROTO_TCP, family)) {
 		stt_drop(sn, skb, STT_NET_drop_csum);

@@ -12,7 +12,7 @@ py_checks() {
 	local script=$1 line ended=
 
 	shift
-	rm -f "$tmp/pipe"
+	rm -f "${tmp:?}/pipe"
 	mkfifo "$tmp/pipe"
 	# Opening a pipe waits for the other end.
 	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -u \

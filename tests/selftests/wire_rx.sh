@@ -20,7 +20,7 @@
 . "${BASH_SOURCE[0]%/*}/lib_py.sh"
 require ethtool
 
-setup_pair
+setup_pair v4
 addr "$h2" eth0 192.0.2.4/24
 # What goes through a tunnel with checksums arrives as CHECKSUM_COMPLETE, if
 # the sender computed them.
