@@ -134,10 +134,33 @@ static int stt_validate_addrs(struct nlattr *data[],
 	return 0;
 }
 
+/* The core skips attributes of tomorrow; a device without them is refused. */
+static int stt_validate_known(struct nlattr *tb[],
+			      struct netlink_ext_ack *extack)
+{
+	struct nlattr *info = NULL, *attr;
+	int rem;
+
+	if (tb[IFLA_LINKINFO])
+		info = nla_find(nla_data(tb[IFLA_LINKINFO]),
+				nla_len(tb[IFLA_LINKINFO]), IFLA_INFO_DATA);
+	if (!info)
+		return 0;
+	nla_for_each_nested(attr, info, rem) {
+		if (nla_type(attr) != IFLA_STT_UNSPEC &&
+		    nla_type(attr) <= IFLA_STT_MAX)
+			continue;
+		NL_SET_ERR_MSG_ATTR(extack, attr, "Unknown attribute");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 			struct netlink_ext_ack *extack)
 {
-	int i;
+	int err, i;
 
 	if (tb[IFLA_ADDRESS]) {
 		if (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN) {
@@ -153,6 +176,9 @@ static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 	}
 	if (!data)
 		return 0;
+	err = stt_validate_known(tb, extack);
+	if (err)
+		return err;
 
 	for (i = 0; i < ARRAY_SIZE(stt_absent); i++) {
 		if (!data[stt_absent[i].attr])

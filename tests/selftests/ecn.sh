@@ -14,6 +14,8 @@
 # kernels: all
 # timeout: 240
 
+# check calls functions.
+# shellcheck disable=SC2317
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require python3 ethtool
 

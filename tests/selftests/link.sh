@@ -13,6 +13,8 @@
 # kernels: all
 # timeout: 240
 
+# check calls functions.
+# shellcheck disable=SC2317
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require jq python3
 
@@ -31,7 +33,7 @@ shown() {
 		fi
 		shift 2
 	done
-	return $rc
+	return "$rc"
 }
 
 # words NS DEV: the part of ip -d link that says how to make such a device.
@@ -47,7 +49,7 @@ setup_pair v4
 check 'a device without a name or an option' ip -n "$h1" link add type stt
 check 'its defaults' shown "$h1" stt0 id 0 port 7471 port_range.low 49152 \
 	port_range.high 65535 ttl 0 ttl_inherit null tos 0 df set label 0 \
-	fwmark 0 remote null remote6 null local null local6 null link null
+	fwmark 0 partial true remote null remote6 null local null local6 null link null
 check 'its MTU' test "$(ip -n "$h1" -j link show stt0 | jq '.[0].mtu')" = 1500
 check 'it goes up' ip -n "$h1" link set stt0 up
 check 'it goes down' ip -n "$h1" link set stt0 down
@@ -78,12 +80,13 @@ round_trip() {
 
 round_trip 'IPv4, all attributes' id 42 remote 192.0.2.2 local 192.0.2.1 \
 	dev eth0 dstport 7000 srcport 40000 40100 ttl 7 tos 0x48 df unset \
-	fwmark 0xdeadbeef -- id 42 remote 192.0.2.2 local 192.0.2.1 link eth0 \
+	fwmark 0xdeadbeef partial -- id 42 partial true remote 192.0.2.2 local 192.0.2.1 link eth0 \
 	port 7000 port_range.low 40000 port_range.high 40100 ttl 7 tos 0x48 \
 	df unset fwmark 0xdeadbeef
 round_trip 'IPv6, all attributes' id 42 remote 2001:db8::2 \
 	local 2001:db8::1 dev eth0 dstport 65535 srcport 1 65535 ttl 255 \
-	tos 0xfc df inherit flowlabel 0xfffff fwmark 1 -- id 42 \
+	tos 0xfc df inherit flowlabel 0xfffff fwmark 1 nopartial -- id 42 \
+	partial false \
 	remote6 2001:db8::2 local6 2001:db8::1 link eth0 port 65535 \
 	port_range.low 1 port_range.high 65535 ttl 255 tos 0xfc df inherit \
 	label 0xfffff fwmark 0x1
@@ -109,7 +112,11 @@ round_trip 'IPv6, link-local with dev' remote fe80::2 dev eth0 -- \
 
 # --- refusals ----------------------------------------------------------------
 
-links() { ip -n "$h1" -o link show | wc -l; }
+# What there is in h1. Through a process there, which is quicker.
+background in_ns "$h1" sleep 10000
+wait_for 10 eval "ip netns pids $h1 | grep -q ."
+there=/proc/$(ip netns pids "$h1" | head -n 1)/net
+all() { ip -n "$h1" -o link show | wc -l; cat "$there/stt"; }
 
 # refused NAME PATTERN BAD-OPTIONS -- GOOD-OPTIONS: with nothing left behind,
 # so that the right command works at once.
@@ -122,10 +129,9 @@ refused() {
 		shift
 	done
 	shift
-	before=$(links; in_ns "$h1" cat /proc/net/stt)
+	before=$(all)
 	check_refused "$name" "$pattern" ip -n "$h1" link add stt9 "${bad[@]}"
-	check_eq "$name: nothing is left" \
-		"$(links; in_ns "$h1" cat /proc/net/stt)" "$before"
+	check_eq "$name: nothing is left" "$(all)" "$before"
 	check "$name: and then right" ip -n "$h1" link add stt9 "$@"
 	ip -n "$h1" link del stt9
 }
@@ -165,11 +171,11 @@ refused 'multicast Ethernet address' 'unicast' \
 	address 01:00:00:00:00:01 type stt -- address 02:00:00:00:00:01 type stt
 
 # Refused by name for as long as they are not there.
-for option in partial external 'idbits 32' learning 'ageing 300' \
+for option in external 'idbits 32' learning 'ageing 300' \
 	      'maxaddress 10' proxy l2miss l3miss localbypass gbp; do
 	# shellcheck disable=SC2086
-	refused "unsupported: $option" 'not supported yet' \
-		type stt $option -- type stt
+	check_refused "unsupported: $option" 'not supported yet' \
+		ip -n "$h1" link add stt9 type stt $option
 done
 refused 'unsupported: group' 'not supported yet' \
 	type stt group 239.0.0.1 dev eth0 -- type stt dev eth0
@@ -234,7 +240,7 @@ idbits 0;$ERANGE|$EINVAL;.;18=00
 idbits 65;$ERANGE|$EINVAL;.;18=41
 partial 2;$ERANGE|$EINVAL;.;16=02
 END
-before=$(links; in_ns "$h1" cat /proc/net/stt)
+before=$(all)
 sed 's/.*;//' "$tmp/cases" |
 	in_ns "$h1" python3 "$tmp/newlink.py" >"$tmp/answers" 2>&1
 while IFS=';' read -r name errno text _ <&3 && read -r got said <&4; do
@@ -244,7 +250,7 @@ done 3<"$tmp/cases" 4<"$tmp/answers"
 check_eq 'netlink: an answer to each' \
 	"$(wc -l <"$tmp/answers")" "$(wc -l <"$tmp/cases")"
 check_eq 'netlink: nothing is left' \
-	"$(links; in_ns "$h1" cat /proc/net/stt)" "$before"
+	"$(all)" "$before"
 
 # Two of a kind.
 for key in 'id 5' 'id 5 remote 192.0.2.2' 'id 5 local 192.0.2.1' \

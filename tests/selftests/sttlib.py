@@ -197,6 +197,12 @@ def in_ns(ns, *args):
     return run('ip', 'netns', 'exec', ns, *args)
 
 
+def ip_batch(ns, lines):
+    """Commands for ip, in one go."""
+    subprocess.run(['ip', '-n', ns, '-b', '-'], input='\n'.join(lines) + '\n',
+                   check=True, encoding='utf-8')
+
+
 def wait_until(done, patience=PATIENCE):
     end = time.monotonic() + patience
     while not done():

@@ -15,6 +15,7 @@
 #	                                 stt6 over 2001:db8::2
 #
 # kernels: all
+# timeout: 240
 
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 . "${BASH_SOURCE[0]%/*}/lib_py.sh"
