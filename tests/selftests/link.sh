@@ -80,14 +80,14 @@ round_trip() {
 
 round_trip 'IPv4, all attributes' id 42 remote 192.0.2.2 local 192.0.2.1 \
 	dev eth0 dstport 7000 srcport 40000 40100 ttl 7 tos 0x48 df unset \
-	fwmark 0xdeadbeef partial -- id 42 partial true remote 192.0.2.2 local 192.0.2.1 link eth0 \
+	fwmark 0xdeadbeef partial -- \
+	id 42 remote 192.0.2.2 local 192.0.2.1 link eth0 partial true \
 	port 7000 port_range.low 40000 port_range.high 40100 ttl 7 tos 0x48 \
 	df unset fwmark 0xdeadbeef
 round_trip 'IPv6, all attributes' id 42 remote 2001:db8::2 \
 	local 2001:db8::1 dev eth0 dstport 65535 srcport 1 65535 ttl 255 \
-	tos 0xfc df inherit flowlabel 0xfffff fwmark 1 nopartial -- id 42 \
-	partial false \
-	remote6 2001:db8::2 local6 2001:db8::1 link eth0 port 65535 \
+	tos 0xfc df inherit flowlabel 0xfffff fwmark 1 nopartial -- \
+	id 42 partial false remote6 2001:db8::2 local6 2001:db8::1 link eth0 port 65535 \
 	port_range.low 1 port_range.high 65535 ttl 255 tos 0xfc df inherit \
 	label 0xfffff fwmark 0x1
 round_trip 'IPv6, all that is inherited' remote 2001:db8::2 ttl inherit \
