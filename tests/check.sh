@@ -71,8 +71,9 @@ guest() {
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
 		rc=${PIPESTATUS[0]}
 	sed "s/^/[$name] /" "$out/$name.err"
-	grep -E '^(not )?ok |^1\.\.0 # SKIP' "$out/$name/output.log" \
-		>>"$results" || true
+	sed -nE "s/^((not )?ok )[0-9]* ?- /\1- $name: /p
+		 s/^(1\.\.0 # SKIP.*)/\1 ($name)/p" \
+		"$out/$name/output.log" >>"$results" || true
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 125 ]; then
 		result 'not ok' "$name: the VM"
 	elif ! grep -qE '^(not )?ok ' "$out/$name/output.log"; then

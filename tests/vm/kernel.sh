@@ -157,7 +157,8 @@ make_built() {
 	src=$(unpack_source "$2")
 	shift 2
 	mkdir -p "$obj"
-	make -s -C "$src" O="$obj" tinyconfig >&2
+	# Said here, lest defaults of a 32-bit kernel stay in the configuration.
+	make -s -C "$src" O="$obj" ARCH=x86_64 tinyconfig >&2
 	cat "$@" >>"$obj/.config"
 	printf 'CONFIG_LOCALVERSION="-stt-%s"\n' "$name" >>"$obj/.config"
 	make -s -C "$src" O="$obj" olddefconfig >/dev/null 2>"$dir/olddef.log"

@@ -24,7 +24,7 @@ pattern=$(IFS='|'; printf '%s' "${patterns[*]}")
 # Said at boot of some kernels, about themselves and not about us.
 harmless='clocksource|TSC|hrtimer: interrupt took|PCI: Fatal|Spectre|KASAN: .*shadow'
 
-if found=$(grep -nE -A 40 "$pattern" | grep -vE "$harmless") &&
+if found=$(grep -nE -A 25 "$pattern" | grep -vE "$harmless") &&
    grep -qE "$pattern" <<<"$found"; then
 	head -n 100 <<<"$found"
 	exit 1
