@@ -84,10 +84,10 @@ def check_eq(name, got, want):
 def show(x):
     """Something readable and short."""
     if isinstance(x, (bytes, bytearray)):
-        return '%d bytes %s%s' % (len(x), bytes(x[:80]).hex(),
-                                  '...' if len(x) > 80 else '')
+        return '%d bytes %s%s' % (len(x), bytes(x[:40]).hex(),
+                                  '...' if len(x) > 40 else '')
     if isinstance(x, list) and x and isinstance(x[0], (bytes, bytearray)):
-        return '%d packets: %s' % (len(x), '; '.join(show(y) for y in x[:4]))
+        return '%d packets: %s' % (len(x), '; '.join(show(y) for y in x[:3]))
     return repr(x)
 
 
@@ -312,16 +312,17 @@ def l4_csum(seg, src, dst, proto, partial, bad):
 
 
 def dest_opts(next_header, length):
-    """An IPv6 destination or hop-by-hop options header of @length bytes."""
-    pad = length - 4
-    assert length % 8 == 0 and 4 <= pad <= 259
-    body = b''
-    while pad > 1:
-        n = min(pad - 2, 255)
-        body += bytes([1, n]) + bytes(n)
-        pad -= n + 2
-    body += bytes(pad)
-    return bytes([next_header, length // 8 - 1]) + bytes([1, 0]) + body
+    """An IPv6 destination or hop-by-hop options header of @length bytes, with
+    options that are to be skipped by who does not know them."""
+    assert length % 8 == 0 and length >= 8
+    body, left = b'', length - 2
+    while left:
+        n = min(left - 2, 255)
+        if left - 2 - n == 1:
+            n -= 1
+        body += bytes([0x1e, n]) + bytes(n)
+        left -= n + 2
+    return bytes([next_header, length // 8 - 1]) + body
 
 
 Ip = collections.namedtuple('Ip', 'version src dst proto tos ttl df ident '
@@ -528,6 +529,7 @@ class Wire:
         l4_hlen = (packet[l4 - ETH_HLEN + 12] >> 4) * 4
         if hdr_len is None:
             hdr_len = l4 + l4_hlen
+        hdr_len = min(hdr_len, ETH_HLEN + len(packet))
         gso = (GSO_TCPV6 if v6 else GSO_TCPV4) | (GSO_ECN if ecn else 0)
         self.send_frame(eth(packet, ETH_P_IPV6 if v6 else ETH_P_IP, self.dst,
                             self.mac),
