@@ -14,7 +14,7 @@ required=(
 	# to boot a VM
 	busybox-static qemu-system-x86
 	# to test in it
-	bridge-utils conntrack ethtool iperf3 iproute2 iptables iputils-ping
+	conntrack ethtool iperf3 iproute2 iptables iputils-ping
 	nftables python3 python3-scapy tcpdump tshark procps
 	libmnl-dev bpftool
 )
@@ -39,7 +39,7 @@ say "installing ${missing[*]}"
 apt-get -qq update >&2 || say "apt-get update failed, going on"
 available=()
 for pkg in "${missing[@]}"; do
-	if apt-cache policy "$pkg" | grep -q 'Candidate: [0-9]'; then
+	if [[ "$(apt-cache policy "$pkg")" == *'Candidate: '[0-9]* ]]; then
 		available+=("$pkg")
 	elif [[ " ${optional[*]} " == *" $pkg "* ]]; then
 		say "this release has no package $pkg; what needs it is skipped"
