@@ -99,8 +99,9 @@ static void stt_frame_unlink_seg(struct stt_frame *frame, struct sk_buff *skb)
 enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 {
 	unsigned int start = stt_seg_start(skb), end = stt_seg_end(skb);
-	unsigned int base = start;
 	struct sk_buff *seg, *next;
+	unsigned int base = start;
+	bool overlap = false;
 
 	if (!frame->last || stt_seg_end(frame->last) <= start) {
 		stt_frame_link(frame, skb);
@@ -113,6 +114,7 @@ enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 		unsigned int to = min(end, stt_seg_end(seg));
 
 		next = skb_rb_next(seg);
+		overlap = true;
 		if (!stt_skb_equal(seg, from - stt_seg_start(seg), skb,
 				   from - base, to - from))
 			return STT_INSERT_CONFLICT;
@@ -131,7 +133,7 @@ enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 	stt_skb_cb(skb)->offset = start;
 	stt_frame_link(frame, skb);
 
-	return STT_INSERT_TRIMMED;
+	return overlap ? STT_INSERT_TRIMMED : STT_INSERT_NEW;
 }
 
 /**

@@ -249,11 +249,21 @@ static const struct device_type stt_type = {
 
 /* ---- ethtool ----------------------------------------------------------- */
 
-#define STT_STRING(name)	#name,
-
-static const char stt_dev_names[STT_DEV_ETHTOOL_MAX][ETH_GSTRING_LEN] = {
-	STT_DEV_COUNTERS(STT_STRING)
+static const char stt_dev_names[][ETH_GSTRING_LEN] = {
+	[STT_DEV_rx_frames]	= "rx_frames",
+	[STT_DEV_rx_segments]	= "rx_segments",
+	[STT_DEV_rx_single]	= "rx_single",
+	[STT_DEV_rx_reassembled]	= "rx_reassembled",
+	[STT_DEV_rx_partial]	= "rx_partial",
+	[STT_DEV_tx_frames]	= "tx_frames",
+	[STT_DEV_tx_tso]	= "tx_tso",
+	[STT_DEV_tx_sw_offload]	= "tx_sw_offload",
+	[STT_DEV_tx_too_big]	= "tx_too_big",
+	[STT_DEV_tx_no_route]	= "tx_no_route",
+	[STT_DEV_tx_loop]	= "tx_loop",
 };
+
+static_assert(ARRAY_SIZE(stt_dev_names) == STT_DEV_ETHTOOL_MAX);
 
 static void stt_get_drvinfo(struct net_device *dev,
 			    struct ethtool_drvinfo *info)
@@ -424,9 +434,10 @@ static const struct ctl_table stt_sysctls[] = {
 
 static int stt_sysctl_init(struct net *net, struct stt_net *sn)
 {
-	struct ctl_table *table;
+	struct ctl_table *const table = kmemdup(stt_sysctls,
+						sizeof(stt_sysctls),
+						GFP_KERNEL);
 
-	table = kmemdup(stt_sysctls, sizeof(stt_sysctls), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
 
@@ -455,8 +466,28 @@ static void stt_sysctl_exit(struct stt_net *sn)
 }
 
 static const char *const stt_net_names[] = {
-	STT_NET_COUNTERS(STT_STRING)
+	[STT_NET_reasm_ok]	= "reasm_ok",
+	[STT_NET_reasm_timeout]	= "reasm_timeout",
+	[STT_NET_reasm_evicted]	= "reasm_evicted",
+	[STT_NET_reasm_nomem]	= "reasm_nomem",
+	[STT_NET_reasm_overlap]	= "reasm_overlap",
+	[STT_NET_reasm_late]	= "reasm_late",
+	[STT_NET_reasm_duplicate]	= "reasm_duplicate",
+	[STT_NET_partial_frames]	= "partial_frames",
+	[STT_NET_partial_packets]	= "partial_packets",
+	[STT_NET_drop_csum]	= "drop_csum",
+	[STT_NET_drop_header]	= "drop_header",
+	[STT_NET_drop_version]	= "drop_version",
+	[STT_NET_drop_offload]	= "drop_offload",
+	[STT_NET_drop_length]	= "drop_length",
+	[STT_NET_drop_no_device]	= "drop_no_device",
+	[STT_NET_drop_ecn]	= "drop_ecn",
+	[STT_NET_drop_peer]	= "drop_peer",
+	[STT_NET_drop_policy]	= "drop_policy",
+	[STT_NET_drop_nomem]	= "drop_nomem",
 };
+
+static_assert(ARRAY_SIZE(stt_net_names) == STT_NET_COUNTER_MAX);
 
 static int stt_proc_show(struct seq_file *m, void *v)
 {

@@ -438,7 +438,7 @@ static int stt_newlink(struct net_device *dev,
 
 	stt->dev = dev;
 	stt->net = net;
-	conf = kzalloc(sizeof(*conf), GFP_KERNEL);
+	conf = kzalloc_obj(*conf, GFP_KERNEL);
 	if (!conf)
 		return -ENOMEM;
 	conf->stt = stt;

@@ -82,7 +82,7 @@ struct stt_path *stt_path_get(const struct stt_conf *conf)
 		return path;
 	}
 
-	path = kzalloc(sizeof(*path), GFP_KERNEL);
+	path = kzalloc_obj(*path, GFP_KERNEL);
 	if (!path)
 		return ERR_PTR(-ENOMEM);
 	err = dst_cache_init(&path->cache, GFP_KERNEL);

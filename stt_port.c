@@ -93,7 +93,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 			return ERR_PTR(-ENOMEM);
 	}
 
-	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	port = kzalloc_obj(*port, GFP_KERNEL);
 	if (!port)
 		return ERR_PTR(-ENOMEM);
 	port->net = net;

@@ -40,11 +40,8 @@
 
 #include "include/stt.h"
 #include "include/stt_frame.h"
+#include "include/stt_reasm.h"
 #include "include/stt_trace.h"
-
-#define STT_SHARDS		16
-#define STT_SOURCE_HASH		16
-#define STT_FLOW_HASH		64
 
 /* Closed frames that a shard remembers. */
 #define STT_CLOSED_MAX		256
@@ -55,273 +52,7 @@
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
 
-/* Senders that a shard knows, in sets of four; for how long. */
-#define STT_PEER_SETS		16
-#define STT_PEER_WAYS		4
-#define STT_PEER_TIME		(300 * HZ)
-
-/**
- * struct stt_source - what one sender has in here
- * @node: in &stt_shard.sources
- * @by_mem: in &stt_shard.by_mem of its pool, while it holds memory
- * @addr: its address
- * @scope: as in &struct stt_flow_key
- * @family: AF_INET or AF_INET6
- * @known: which pool it is in
- * @mem: bytes charged
- * @flows: how many there are
- * @open: its open frames, oldest first
- */
-struct stt_source {
-	struct hlist_node	node;
-	struct rb_node		by_mem;
-	union stt_addr		addr;
-	int			scope;
-	u32			family;
-	bool			known;
-	unsigned long		mem;
-	unsigned int		flows;
-	struct list_head	open;
-};
-
-/**
- * struct stt_flow - frames whose ids are of one kind (R6)
- * @node: in &stt_shard.flows
- * @key: which kind
- * @source: its sender
- * @frames: open and closed ones, oldest first
- * @count: how many there are
- * @open: how many of them are open
- * @started: how many were ever started, those that came whole included
- */
-struct stt_flow {
-	struct hlist_node	node;
-	struct stt_flow_key	key;
-	struct stt_source	*source;
-	struct list_head	frames;
-	unsigned int		count;
-	unsigned int		open;
-	u32			started;
-};
-
-/* What a frame costs beside its segments, if it is its source's only one. */
-#define STT_FRAME_COST \
-	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
-	 sizeof(struct stt_source))
-
-/* A sender that completed a frame. */
-struct stt_peer {
-	union stt_addr	addr;
-	int		scope;
-	u32		family;
-	unsigned long	seen;
-};
-
-/* Whose memory is whose. */
-enum stt_pool {
-	STT_POOL_UNKNOWN,
-	STT_POOL_KNOWN,
-	STT_POOLS
-};
-
-/**
- * struct stt_shard - sources of one hash
- * @lock: guards the shard and all that is in it
- * @sources: by address
- * @flows: by key
- * @open: open frames, oldest first
- * @closed: closed ones, the longest closed first
- * @nopen: how many are open; read without the lock
- * @nclosed: how many are closed
- * @by_mem: sources by what they hold, per pool
- * @heaviest: what the heaviest holds; read without the lock
- * @peers: who completed a frame
- * @timer: for the oldest of each list
- * @reasm: whose shard it is
- */
-struct stt_shard {
-	spinlock_t		lock;
-	struct hlist_head	sources[STT_SOURCE_HASH];
-	struct hlist_head	flows[STT_FLOW_HASH];
-	struct list_head	open;
-	struct list_head	closed;
-	unsigned int		nopen;
-	unsigned int		nclosed;
-	struct rb_root		by_mem[STT_POOLS];
-	unsigned long		heaviest[STT_POOLS];
-	struct stt_peer		peers[STT_PEER_SETS][STT_PEER_WAYS];
-	struct timer_list	timer;
-	struct stt_reasm	*reasm;
-} ____cacheline_aligned_in_smp;
-
-/**
- * struct stt_reasm - the incomplete frames of a namespace
- * @sn: the namespace's limits and counters
- * @mem: bytes charged
- * @unknown: those of them that are charged to unknown sources
- * @nopen: open frames
- * @seed: of the hashes
- * @shards: everything else
- */
-struct stt_reasm {
-	struct stt_net		*sn;
-	atomic_long_t		mem;
-	atomic_long_t		unknown;
-	atomic_t		nopen;
-	u32			seed;
-	struct stt_shard	shards[STT_SHARDS];
-};
-
-/* ---- known senders ----------------------------------------------------- */
-
-static struct stt_peer *stt_peer_set(struct stt_shard *shard, u32 hash)
-{
-	return shard->peers[hash / STT_SHARDS / STT_SOURCE_HASH %
-			    STT_PEER_SETS];
-}
-
-static bool stt_peer_is(const struct stt_peer *peer,
-			const struct stt_source *source)
-{
-	return peer->family == source->family &&
-	       peer->scope == source->scope &&
-	       stt_addr_equal(&peer->addr, &source->addr);
-}
-
-static bool stt_peer_known(struct stt_shard *shard,
-			   const struct stt_source *source, u32 hash)
-{
-	struct stt_peer *set = stt_peer_set(shard, hash);
-	int i;
-
-	for (i = 0; i < STT_PEER_WAYS; i++)
-		if (stt_peer_is(&set[i], source))
-			return time_before(jiffies,
-					   set[i].seen + STT_PEER_TIME);
-
-	return false;
-}
-
-static void stt_peer_learn(struct stt_shard *shard,
-			   const struct stt_source *source, u32 hash)
-{
-	struct stt_peer *set = stt_peer_set(shard, hash), *oldest = &set[0];
-	int i;
-
-	for (i = 0; i < STT_PEER_WAYS; i++) {
-		if (!set[i].family || stt_peer_is(&set[i], source)) {
-			oldest = &set[i];
-			break;
-		}
-		if (time_before(set[i].seen, oldest->seen))
-			oldest = &set[i];
-	}
-	oldest->addr = source->addr;
-	oldest->scope = source->scope;
-	oldest->family = source->family;
-	oldest->seen = jiffies;
-}
-
-/* ---- memory ------------------------------------------------------------ */
-
-static void stt_source_sort(struct stt_shard *shard, struct stt_source *source,
-			    bool in)
-{
-	struct rb_root *root = &shard->by_mem[source->known];
-	struct rb_node **p, *parent = NULL, *last;
-	unsigned long heaviest = 0;
-
-	if (!RB_EMPTY_NODE(&source->by_mem)) {
-		rb_erase(&source->by_mem, root);
-		RB_CLEAR_NODE(&source->by_mem);
-	}
-	if (in) {
-		p = &root->rb_node;
-		while (*p) {
-			struct stt_source *s;
-
-			parent = *p;
-			s = rb_entry(parent, struct stt_source, by_mem);
-			p = source->mem < s->mem ? &parent->rb_left :
-						   &parent->rb_right;
-		}
-		rb_link_node(&source->by_mem, parent, p);
-		rb_insert_color(&source->by_mem, root);
-	}
-	last = rb_last(root);
-	if (last)
-		heaviest = rb_entry(last, struct stt_source, by_mem)->mem;
-	WRITE_ONCE(shard->heaviest[source->known], heaviest);
-}
-
-/* Charge the namespace, if that is within the limits. */
-static bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes,
-			     bool known)
-{
-	long limit = READ_ONCE(reasm->sn->limits.high_thresh);
-
-	if (!known && atomic_long_add_return(bytes, &reasm->unknown) >
-		      limit / 2) {
-		atomic_long_sub(bytes, &reasm->unknown);
-		return false;
-	}
-	if (atomic_long_add_return(bytes, &reasm->mem) <= limit)
-		return true;
-	atomic_long_sub(bytes, &reasm->mem);
-	if (!known)
-		atomic_long_sub(bytes, &reasm->unknown);
-
-	return false;
-}
-
-static void stt_reasm_uncharge(struct stt_reasm *reasm, unsigned long bytes,
-			       bool known)
-{
-	atomic_long_sub(bytes, &reasm->mem);
-	if (!known)
-		atomic_long_sub(bytes, &reasm->unknown);
-}
-
-/* Give a frame @bytes that the namespace is charged for already. */
-static void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
-			     unsigned long bytes)
-{
-	struct stt_source *source = frame->flow->source;
-
-	lockdep_assert_held(&shard->lock);
-
-	frame->mem += bytes;
-	source->mem += bytes;
-	stt_source_sort(shard, source, true);
-}
-
-static void stt_frame_uncharge(struct stt_shard *shard,
-			       struct stt_frame *frame)
-{
-	struct stt_source *source = frame->flow->source;
-
-	lockdep_assert_held(&shard->lock);
-
-	stt_reasm_uncharge(shard->reasm, frame->mem, source->known);
-	source->mem -= frame->mem;
-	frame->mem = 0;
-	stt_source_sort(shard, source, source->mem);
-}
-
-/* What a source holds is from now on a known one's. */
-static void stt_source_trust(struct stt_shard *shard,
-			     struct stt_source *source)
-{
-	if (source->known)
-		return;
-
-	atomic_long_sub(source->mem, &shard->reasm->unknown);
-	stt_source_sort(shard, source, false);
-	source->known = true;
-	stt_source_sort(shard, source, source->mem);
-}
-
-/* ---- frames, flows and sources come and go ----------------------------- */
+/* ---- frames and flows come and go -------------------------------------- */
 
 static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
 {
@@ -332,12 +63,8 @@ static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
 
 	hlist_del(&flow->node);
 	kfree(flow);
-	if (--source->flows)
-		return;
-
-	stt_source_sort(shard, source, false);
-	hlist_del(&source->node);
-	kfree(source);
+	source->flows--;
+	stt_source_put(shard, source);
 }
 
 /* Forget a closed frame, and its flow and source if it was their last. */
@@ -435,41 +162,6 @@ static void stt_reasm_lost(struct stt_reasm *reasm,
 		stt_drop_list(segs, cause);
 }
 
-static struct stt_source *stt_source_get(struct stt_shard *shard,
-					 const struct stt_flow_key *key,
-					 bool known, u32 hash)
-{
-	struct stt_source *source;
-	struct hlist_head *head;
-
-	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
-	hlist_for_each_entry(source, head, node)
-		if (stt_addr_equal(&source->addr, &key->saddr) &&
-		    source->scope == key->scope &&
-		    source->family == key->family)
-			return source;
-
-	source = kzalloc(sizeof(*source), GFP_ATOMIC);
-	if (!source)
-		return NULL;
-	source->addr = key->saddr;
-	source->scope = key->scope;
-	source->family = key->family;
-	source->known = known || stt_peer_known(shard, source, hash);
-	INIT_LIST_HEAD(&source->open);
-	RB_CLEAR_NODE(&source->by_mem);
-	hlist_add_head(&source->node, head);
-
-	return source;
-}
-
-static u32 stt_source_hash(const struct stt_reasm *reasm,
-			   const struct stt_flow_key *key)
-{
-	return jhash2((const u32 *)&key->saddr, sizeof(key->saddr) / 4,
-		      reasm->seed ^ key->scope);
-}
-
 static struct hlist_head *stt_flow_bucket(struct stt_shard *shard,
 					  const struct stt_flow_key *key)
 {
@@ -504,12 +196,9 @@ static struct stt_flow *stt_flow_get(struct stt_shard *shard,
 	if (!source)
 		return NULL;
 
-	flow = kzalloc(sizeof(*flow), GFP_ATOMIC);
+	flow = kzalloc_obj(*flow, GFP_ATOMIC);
 	if (!flow) {
-		if (!source->flows) {
-			hlist_del(&source->node);
-			kfree(source);
-		}
+		stt_source_put(shard, source);
 		return NULL;
 	}
 	flow->key = *key;
@@ -575,7 +264,7 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 		stt_frame_forget(shard, oldest);
 	}
 
-	frame = kzalloc(sizeof(*frame), GFP_ATOMIC);
+	frame = kzalloc_obj(*frame, GFP_ATOMIC);
 	if (!frame)
 		return NULL;
 	frame->flow = flow;
@@ -628,22 +317,12 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 /* The heaviest source of a pool loses its oldest frame.  False: none has. */
 static bool stt_pool_evict(struct stt_reasm *reasm, enum stt_pool pool)
 {
-	struct stt_shard *shard = NULL;
+	struct stt_shard *shard = stt_pool_heaviest(reasm, pool);
 	struct sk_buff *segs = NULL;
 	struct stt_flow_key key;
-	unsigned long most = 0;
 	struct rb_node *last;
 	bool partial;
-	int i;
 
-	for (i = 0; i < STT_SHARDS; i++) {
-		unsigned long mem = READ_ONCE(reasm->shards[i].heaviest[pool]);
-
-		if (mem > most) {
-			most = mem;
-			shard = &reasm->shards[i];
-		}
-	}
 	if (!shard)
 		return false;
 
@@ -786,8 +465,7 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		if (INET_ECN_is_ce(cb.dsfield))
 			frame->ce = true;
 		if (frame->have == frame->len) {
-			stt_peer_learn(shard, source, hash);
-			stt_source_trust(shard, source);
+			stt_source_completed(shard, source, hash);
 			a->segs = stt_frame_take(frame);
 			stt_frame_close(shard, frame, STT_FRAME_DONE);
 		}
@@ -842,6 +520,10 @@ static bool stt_shard_add(struct stt_shard *shard,
 	}
 
 	*known = flow->source->known;
+	if (!stt_reasm_fits(shard->reasm, cost, *known)) {
+		stt_flow_put(shard, flow);
+		return true;
+	}
 	if (!stt_reasm_charge(shard->reasm, cost, *known)) {
 		stt_flow_put(shard, flow);
 		return false;
@@ -929,7 +611,8 @@ struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 	stt_net_count(reasm->sn, skb ? STT_NET_reasm_ok : STT_NET_reasm_nomem);
 	if (skb)
 		trace_stt_frame(reasm->sn->net, key, skb->len,
-				stt_skb_cb(skb)->segments, STT_FRAME_EV_REASSEMBLED);
+				stt_skb_cb(skb)->segments,
+				STT_FRAME_EV_REASSEMBLED);
 
 	return skb;
 }
@@ -975,7 +658,7 @@ void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key)
  */
 struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 {
-	struct stt_reasm *reasm = kvzalloc(sizeof(*reasm), GFP_KERNEL);
+	struct stt_reasm *reasm = kvzalloc_obj(*reasm, GFP_KERNEL);
 	int i;
 
 	if (!reasm)

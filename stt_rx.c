@@ -74,6 +74,7 @@ bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 	unsigned int type, hlen, csum_offset;
 	const struct tcphdr *th;
 	struct stt_inner in;
+	u8 claims;
 
 	skb->csum_valid = 0;
 	skb->csum_level = 0;
@@ -85,10 +86,12 @@ bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 	}
 
 	stt_inner_parse(skb, &in);
-	if (off->flags & STT_F_CSUM_VERIFIED || !in.l4_proto ||
-	    off->l4_offset != in.l4 ||
-	    !(off->flags & STT_F_IPV4) != (in.proto != htons(ETH_P_IP)) ||
-	    !(off->flags & STT_F_TCP) != (in.l4_proto != IPPROTO_TCP))
+	claims = STT_F_CSUM_PARTIAL;
+	if (in.proto == htons(ETH_P_IP))
+		claims |= STT_F_IPV4;
+	if (in.l4_proto == IPPROTO_TCP)
+		claims |= STT_F_TCP;
+	if (!in.l4_proto || off->l4_offset != in.l4 || off->flags != claims)
 		return false;
 
 	if (in.l4_proto == IPPROTO_TCP) {
@@ -327,8 +330,7 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	    !stt_partial_init(&p, skb, &off, frame_len))
 		goto drop_first;
 
-	for (start = 0; ; start = stt_skb_cb(segs)->offset - STT_HLEN,
-			  skb = stt_rx_run(segs, &segs)) {
+	for (start = 0;;) {
 		unsigned int len;
 
 		if (skb)
@@ -341,12 +343,15 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		}
 		if (!segs)
 			break;
+		start = stt_skb_cb(segs)->offset - STT_HLEN;
+		skb = stt_rx_run(segs, &segs);
 	}
 	if (packets && !late) {
 		stt_net_count(sn, STT_NET_partial_frames);
 		stt_rx_count(conf->stt, STT_DEV_rx_partial, segments, bytes);
 	}
-	trace_stt_frame(sn->net, from, frame_len, segments, STT_FRAME_EV_PARTIAL);
+	trace_stt_frame(sn->net, from, frame_len, segments,
+			STT_FRAME_EV_PARTIAL);
 	rcu_read_unlock();
 	return;
 
@@ -468,7 +473,8 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	if (likely(skb->len == cb->frame_len)) {
-		trace_stt_frame(sn->net, &key, skb->len, 1, STT_FRAME_EV_WHOLE);
+		trace_stt_frame(sn->net, &key, skb->len, 1,
+				STT_FRAME_EV_WHOLE);
 		/* All that it has to do with others: it is newer than they. */
 		if (unlikely(stt_reasm_frames(sn->reasm)))
 			stt_reasm_passed(sn->reasm, &key);

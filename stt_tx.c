@@ -483,7 +483,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
 		return;
 	}
-	if (READ_ONCE(conf->path->last_tx) != jiffies)
+	if (time_after(jiffies, READ_ONCE(conf->path->last_tx)))
 		WRITE_ONCE(conf->path->last_tx, jiffies);
 
 	/*

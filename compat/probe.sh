@@ -20,6 +20,7 @@ reasons=net/dropreason-core.h
 probe UNALIGNED_H	linux/unaligned.h	.
 probe GSO_H		net/gso.h		.
 probe SKBUFF_REF_H	linux/skbuff_ref.h	.
+probe KZALLOC_OBJ	linux/slab.h		'define kzalloc_obj'
 probe NEWLINK_PARAMS	net/rtnetlink.h		'struct rtnl_newlink_params \{'
 probe LINK_NET_CAPABLE	net/rtnetlink.h		rtnl_dev_link_net_capable
 probe EXIT_RTNL		net/net_namespace.h	'\(\*exit_rtnl\)'

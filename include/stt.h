@@ -68,54 +68,46 @@ static inline bool stt_addr_equal(const union stt_addr *a,
 /* ---- counters ---------------------------------------------------------- */
 
 /*
- * Per namespace, in /proc/net/stt under these names.  A segment or frame that
- * is dropped counts under exactly one of them.
+ * Per namespace, in /proc/net/stt under the names that stt_main.c gives them:
+ * these without the prefix.  A segment or frame that is dropped counts under
+ * exactly one of them.
  */
-#define STT_NET_COUNTERS(X)	\
-	X(reasm_ok)		\
-	X(reasm_timeout)	\
-	X(reasm_evicted)	\
-	X(reasm_nomem)		\
-	X(reasm_overlap)	\
-	X(reasm_late)		\
-	X(reasm_duplicate)	\
-	X(partial_frames)	\
-	X(partial_packets)	\
-	X(drop_csum)		\
-	X(drop_header)		\
-	X(drop_version)		\
-	X(drop_offload)		\
-	X(drop_length)		\
-	X(drop_no_device)	\
-	X(drop_ecn)		\
-	X(drop_peer)		\
-	X(drop_policy)		\
-	X(drop_nomem)
-
-/* Per device, in ethtool -S under these names. */
-#define STT_DEV_COUNTERS(X)	\
-	X(rx_frames)		\
-	X(rx_segments)		\
-	X(rx_single)		\
-	X(rx_reassembled)	\
-	X(rx_partial)		\
-	X(tx_frames)		\
-	X(tx_tso)		\
-	X(tx_sw_offload)	\
-	X(tx_too_big)		\
-	X(tx_no_route)		\
-	X(tx_loop)
-
-#define STT_ENUM_NET(name)	STT_NET_##name,
-#define STT_ENUM_DEV(name)	STT_DEV_##name,
-
 enum stt_net_counter {
-	STT_NET_COUNTERS(STT_ENUM_NET)
+	STT_NET_reasm_ok,
+	STT_NET_reasm_timeout,
+	STT_NET_reasm_evicted,
+	STT_NET_reasm_nomem,
+	STT_NET_reasm_overlap,
+	STT_NET_reasm_late,
+	STT_NET_reasm_duplicate,
+	STT_NET_partial_frames,
+	STT_NET_partial_packets,
+	STT_NET_drop_csum,
+	STT_NET_drop_header,
+	STT_NET_drop_version,
+	STT_NET_drop_offload,
+	STT_NET_drop_length,
+	STT_NET_drop_no_device,
+	STT_NET_drop_ecn,
+	STT_NET_drop_peer,
+	STT_NET_drop_policy,
+	STT_NET_drop_nomem,
 	STT_NET_COUNTER_MAX
 };
 
+/* Per device, in ethtool -S under the same kind of names. */
 enum stt_dev_counter {
-	STT_DEV_COUNTERS(STT_ENUM_DEV)
+	STT_DEV_rx_frames,
+	STT_DEV_rx_segments,
+	STT_DEV_rx_single,
+	STT_DEV_rx_reassembled,
+	STT_DEV_rx_partial,
+	STT_DEV_tx_frames,
+	STT_DEV_tx_tso,
+	STT_DEV_tx_sw_offload,
+	STT_DEV_tx_too_big,
+	STT_DEV_tx_no_route,
+	STT_DEV_tx_loop,
 	STT_DEV_ETHTOOL_MAX,
 	/* What ip -s link shows besides. */
 	STT_DEV_rx_bytes = STT_DEV_ETHTOOL_MAX,

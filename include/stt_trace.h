@@ -17,12 +17,8 @@
 
 #include "include/stt.h"
 
-#ifndef STT_TRACE_SYMBOLS
-#define STT_TRACE_SYMBOLS
-#define STT_SYMBOL_NET(name)	{ STT_NET_##name, #name },
-#define STT_SYMBOL_DEV(name)	{ STT_DEV_##name, #name },
-#define STT_SYMBOLS_END		{ -1, "" }
-
+#ifndef STT_TRACE_ADDR
+#define STT_TRACE_ADDR
 static inline void stt_trace_addr(u8 *to, const union stt_addr *addr,
 				  u32 family)
 {
@@ -34,95 +30,112 @@ static inline void stt_trace_addr(u8 *to, const union stt_addr *addr,
 }
 #endif
 
+#define show_stt_event(event) __print_symbolic(event,		\
+	{ STT_FRAME_EV_WHOLE, "whole" },			\
+	{ STT_FRAME_EV_REASSEMBLED, "reassembled" },		\
+	{ STT_FRAME_EV_PARTIAL, "partial" },			\
+	{ STT_FRAME_EV_EXPIRED, "expired" },			\
+	{ STT_FRAME_EV_EVICTED, "evicted" })
+
+#define show_stt_net_cause(cause) __print_symbolic(cause,	\
+	{ STT_NET_reasm_timeout, "reasm_timeout" },	\
+	{ STT_NET_reasm_evicted, "reasm_evicted" },	\
+	{ STT_NET_reasm_nomem, "reasm_nomem" },	\
+	{ STT_NET_reasm_overlap, "reasm_overlap" },	\
+	{ STT_NET_reasm_late, "reasm_late" },	\
+	{ STT_NET_reasm_duplicate, "reasm_duplicate" },	\
+	{ STT_NET_drop_csum, "drop_csum" },	\
+	{ STT_NET_drop_header, "drop_header" },	\
+	{ STT_NET_drop_version, "drop_version" },	\
+	{ STT_NET_drop_offload, "drop_offload" },	\
+	{ STT_NET_drop_length, "drop_length" },	\
+	{ STT_NET_drop_no_device, "drop_no_device" },	\
+	{ STT_NET_drop_ecn, "drop_ecn" },	\
+	{ STT_NET_drop_peer, "drop_peer" },	\
+	{ STT_NET_drop_policy, "drop_policy" },	\
+	{ STT_NET_drop_nomem, "drop_nomem" })
+
+#define show_stt_dev_cause(cause) __print_symbolic(cause,	\
+	{ STT_DEV_tx_too_big, "tx_too_big" },			\
+	{ STT_DEV_tx_no_route, "tx_no_route" },			\
+	{ STT_DEV_tx_loop, "tx_loop" },				\
+	{ STT_DEV_tx_dropped, "tx_dropped" })
+
 /*
  * What became of a received frame.  IPv4 addresses are shown as mapped ones.
  */
 TRACE_EVENT(stt_frame,
-	TP_PROTO(const struct net *net, const struct stt_flow_key *key,
-		 unsigned int len, unsigned int segments,
-		 enum stt_frame_event event),
-	TP_ARGS(net, key, len, segments, event),
-	TP_STRUCT__entry(
-		__array(u8, saddr, 16)
-		__array(u8, daddr, 16)
-		__field(unsigned int, netns)
-		__field(u16, family)
-		__field(u16, sport)
-		__field(u16, dport)
-		__field(unsigned int, len)
-		__field(unsigned int, segments)
-		__field(int, event)
-	),
-	TP_fast_assign(
-		stt_trace_addr(__entry->saddr, &key->saddr, key->family);
-		stt_trace_addr(__entry->daddr, &key->daddr, key->family);
-		__entry->netns = net ? net->ns.inum : 0;
-		__entry->family = key->family;
-		__entry->sport = ntohs(key->sport);
-		__entry->dport = ntohs(key->dport);
-		__entry->len = len;
-		__entry->segments = segments;
-		__entry->event = event;
-	),
-	TP_printk("netns=%u family=%u saddr=%pI6c daddr=%pI6c sport=%u dport=%u len=%u segments=%u event=%s",
-		  __entry->netns, __entry->family, __entry->saddr,
-		  __entry->daddr, __entry->sport, __entry->dport,
-		  __entry->len, __entry->segments,
-		  __print_symbolic(__entry->event,
-				   { STT_FRAME_EV_WHOLE, "whole" },
-				   { STT_FRAME_EV_REASSEMBLED, "reassembled" },
-				   { STT_FRAME_EV_PARTIAL, "partial" },
-				   { STT_FRAME_EV_EXPIRED, "expired" },
-				   { STT_FRAME_EV_EVICTED, "evicted" }))
+	    TP_PROTO(const struct net *net, const struct stt_flow_key *key,
+		     unsigned int len, unsigned int segments,
+		     enum stt_frame_event event),
+	    TP_ARGS(net, key, len, segments, event),
+	    TP_STRUCT__entry(__array(u8, saddr, 16)
+			     __array(u8, daddr, 16)
+			     __field(unsigned int, netns)
+			     __field(u16, family)
+			     __field(u16, sport)
+			     __field(u16, dport)
+			     __field(unsigned int, len)
+			     __field(unsigned int, segments)
+			     __field(int, event)
+	    ),
+	    TP_fast_assign(stt_trace_addr(__entry->saddr, &key->saddr,
+					  key->family);
+			   stt_trace_addr(__entry->daddr, &key->daddr,
+					  key->family);
+			   __entry->netns = net ? net->ns.inum : 0;
+			   __entry->family = key->family;
+			   __entry->sport = ntohs(key->sport);
+			   __entry->dport = ntohs(key->dport);
+			   __entry->len = len;
+			   __entry->segments = segments;
+			   __entry->event = event;
+	    ),
+	    TP_printk("netns=%u family=%u saddr=%pI6c daddr=%pI6c sport=%u dport=%u len=%u segments=%u event=%s",
+		      __entry->netns, __entry->family, __entry->saddr,
+		      __entry->daddr, __entry->sport, __entry->dport,
+		      __entry->len, __entry->segments,
+		      show_stt_event(__entry->event))
 );
 
 /* A segment or frame was dropped on receipt; @cause as in /proc/net/stt. */
 TRACE_EVENT(stt_drop,
-	TP_PROTO(const struct net *net, const struct sk_buff *skb,
-		 enum stt_net_counter cause),
-	TP_ARGS(net, skb, cause),
-	TP_STRUCT__entry(
-		__field(const void *, skbaddr)
-		__field(unsigned int, netns)
-		__field(unsigned int, len)
-		__field(int, cause)
-	),
-	TP_fast_assign(
-		__entry->skbaddr = skb;
-		__entry->netns = net ? net->ns.inum : 0;
-		__entry->len = skb->len;
-		__entry->cause = cause;
-	),
-	TP_printk("netns=%u skbaddr=%p len=%u cause=%s", __entry->netns,
-		  __entry->skbaddr, __entry->len,
-		  __print_symbolic(__entry->cause,
-				   STT_NET_COUNTERS(STT_SYMBOL_NET)
-				   STT_SYMBOLS_END))
+	    TP_PROTO(const struct net *net, const struct sk_buff *skb,
+		     enum stt_net_counter cause),
+	    TP_ARGS(net, skb, cause),
+	    TP_STRUCT__entry(__field(const void *, skbaddr)
+			     __field(unsigned int, netns)
+			     __field(unsigned int, len)
+			     __field(int, cause)
+	    ),
+	    TP_fast_assign(__entry->skbaddr = skb;
+			   __entry->netns = net ? net->ns.inum : 0;
+			   __entry->len = skb->len;
+			   __entry->cause = cause;
+	    ),
+	    TP_printk("netns=%u skbaddr=%p len=%u cause=%s", __entry->netns,
+		      __entry->skbaddr, __entry->len,
+		      show_stt_net_cause(__entry->cause))
 );
 
 /* A packet was dropped on transmit; @cause as in ethtool -S. */
 TRACE_EVENT(stt_tx_drop,
-	TP_PROTO(const struct net_device *dev, const struct sk_buff *skb,
-		 enum stt_dev_counter cause),
-	TP_ARGS(dev, skb, cause),
-	TP_STRUCT__entry(
-		__field(const void *, skbaddr)
-		__array(char, dev, IFNAMSIZ)
-		__field(unsigned int, len)
-		__field(int, cause)
-	),
-	TP_fast_assign(
-		__entry->skbaddr = skb;
-		memcpy(__entry->dev, dev->name, IFNAMSIZ);
-		__entry->len = skb->len;
-		__entry->cause = cause;
-	),
-	TP_printk("dev=%s skbaddr=%p len=%u cause=%s", __entry->dev,
-		  __entry->skbaddr, __entry->len,
-		  __print_symbolic(__entry->cause,
-				   STT_DEV_COUNTERS(STT_SYMBOL_DEV)
-				   { STT_DEV_tx_dropped, "tx_dropped" },
-				   STT_SYMBOLS_END))
+	    TP_PROTO(const struct net_device *dev, const struct sk_buff *skb,
+		     enum stt_dev_counter cause),
+	    TP_ARGS(dev, skb, cause),
+	    TP_STRUCT__entry(__field(const void *, skbaddr)
+			     __array(char, dev, IFNAMSIZ)
+			     __field(unsigned int, len)
+			     __field(int, cause)
+	    ),
+	    TP_fast_assign(__entry->skbaddr = skb;
+			   memcpy(__entry->dev, dev->name, IFNAMSIZ);
+			   __entry->len = skb->len;
+			   __entry->cause = cause;
+	    ),
+	    TP_printk("dev=%s skbaddr=%p len=%u cause=%s", __entry->dev,
+		      __entry->skbaddr, __entry->len,
+		      show_stt_dev_cause(__entry->cause))
 );
 
 #endif /* _STT_TRACE_H */

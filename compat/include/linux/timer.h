@@ -7,7 +7,7 @@
 /* Named from_timer() until 6.16. */
 #ifdef STT_NO_TIMER_CONTAINER_OF
 #define timer_container_of(var, timer, field)	\
-	container_of(timer, typeof(*var), field)
+	container_of(timer, typeof(*(var)), field)
 #endif
 
 #endif /* _STT_COMPAT_TIMER_H */

@@ -9,8 +9,13 @@
  * behind the last.
  */
 #ifdef STT_NO_SYSCTL_SZ
-#define register_net_sysctl_sz(net, path, table, size)	\
-	register_net_sysctl(net, path, table)
+static inline struct ctl_table_header *
+register_net_sysctl_sz(struct net *net, const char *path,
+		       struct ctl_table *const table, size_t size)
+{
+	return register_net_sysctl(net, path, table);
+}
+
 #define SYSCTL_SENTINEL		{ }
 #else
 #define SYSCTL_SENTINEL

@@ -14,8 +14,8 @@
 #define STT_SRC_PORT_MAX	65535
 
 /*
- * Numbers are forever.  An attribute that this kernel does not know is
- * refused, not ignored.
+ * Numbers are forever.  An attribute that the module does not know, or does
+ * not support yet, is refused, not ignored.
  */
 enum {
 	IFLA_STT_UNSPEC,
@@ -47,6 +47,7 @@ enum {
 	IFLA_STT_GBP,			/* u8 */
 	__IFLA_STT_MAX
 };
+
 #define IFLA_STT_MAX	(__IFLA_STT_MAX - 1)
 
 /**

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#include_next <linux/slab.h>
+
+#ifndef _STT_COMPAT_SLAB_H
+#define _STT_COMPAT_SLAB_H
+
+/* Since 7.0. */
+#ifdef STT_NO_KZALLOC_OBJ
+#define kzalloc_obj(obj, gfp)	kzalloc(sizeof(obj), gfp)
+#define kvzalloc_obj(obj, gfp)	kvzalloc(sizeof(obj), gfp)
+#endif
+
+#endif /* _STT_COMPAT_SLAB_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside reassembly: who sent what, and what it costs.  stt_reasm.c explains
+ * how these hang together; stt_source.c keeps the accounts.
+ */
+#ifndef _STT_REASM_H
+#define _STT_REASM_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+
+#include "stt.h"
+#include "stt_frame.h"
+
+#define STT_SHARDS		16
+#define STT_SOURCE_HASH		16
+#define STT_FLOW_HASH		64
+
+/* Senders that a shard knows, in sets of four; for how long. */
+#define STT_PEER_SETS		16
+#define STT_PEER_WAYS		4
+#define STT_PEER_TIME		(300 * HZ)
+
+/**
+ * struct stt_source - what one sender has in here
+ * @node: in &stt_shard.sources
+ * @by_mem: in &stt_shard.by_mem of its pool, while it holds memory
+ * @addr: its address
+ * @scope: as in &struct stt_flow_key
+ * @family: AF_INET or AF_INET6
+ * @known: which pool it is in
+ * @mem: bytes charged
+ * @flows: how many there are
+ * @open: its open frames, oldest first
+ */
+struct stt_source {
+	struct hlist_node	node;
+	struct rb_node		by_mem;
+	union stt_addr		addr;
+	int			scope;
+	u32			family;
+	bool			known;
+	unsigned long		mem;
+	unsigned int		flows;
+	struct list_head	open;
+};
+
+/**
+ * struct stt_flow - frames whose ids are of one kind (R6)
+ * @node: in &stt_shard.flows
+ * @key: which kind
+ * @source: its sender
+ * @frames: open and closed ones, oldest first
+ * @count: how many there are
+ * @open: how many of them are open
+ * @started: how many were ever started, those that came whole included
+ */
+struct stt_flow {
+	struct hlist_node	node;
+	struct stt_flow_key	key;
+	struct stt_source	*source;
+	struct list_head	frames;
+	unsigned int		count;
+	unsigned int		open;
+	u32			started;
+};
+
+/* What a frame costs beside its segments, if it is its source's only one. */
+#define STT_FRAME_COST \
+	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
+	 sizeof(struct stt_source))
+
+/* A sender that completed a frame. */
+struct stt_peer {
+	union stt_addr	addr;
+	int		scope;
+	u32		family;
+	unsigned long	seen;
+};
+
+/* Whose memory is whose. */
+enum stt_pool {
+	STT_POOL_UNKNOWN,
+	STT_POOL_KNOWN,
+	STT_POOLS
+};
+
+/**
+ * struct stt_shard - sources of one hash
+ * @lock: guards the shard and all that is in it
+ * @sources: by address
+ * @flows: by key
+ * @open: open frames, oldest first
+ * @closed: closed ones, the longest closed first
+ * @nopen: how many are open; read without the lock
+ * @nclosed: how many are closed
+ * @by_mem: sources by what they hold, per pool
+ * @heaviest: what the heaviest holds; read without the lock
+ * @peers: who completed a frame
+ * @timer: for the oldest of each list
+ * @reasm: whose shard it is
+ */
+struct stt_shard {
+	spinlock_t		lock;	/* guards all of this */
+	struct hlist_head	sources[STT_SOURCE_HASH];
+	struct hlist_head	flows[STT_FLOW_HASH];
+	struct list_head	open;
+	struct list_head	closed;
+	unsigned int		nopen;
+	unsigned int		nclosed;
+	struct rb_root		by_mem[STT_POOLS];
+	unsigned long		heaviest[STT_POOLS];
+	struct stt_peer		peers[STT_PEER_SETS][STT_PEER_WAYS];
+	struct timer_list	timer;
+	struct stt_reasm	*reasm;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct stt_reasm - the incomplete frames of a namespace
+ * @sn: the namespace's limits and counters
+ * @mem: bytes charged
+ * @unknown: those of them that are charged to unknown sources
+ * @nopen: open frames
+ * @seed: of the hashes
+ * @shards: everything else
+ */
+struct stt_reasm {
+	struct stt_net		*sn;
+	atomic_long_t		mem;
+	atomic_long_t		unknown;
+	atomic_t		nopen;
+	u32			seed;
+	struct stt_shard	shards[STT_SHARDS];
+};
+
+/* ---- stt_source.c: senders and their memory ---------------------------- */
+
+u32 stt_source_hash(const struct stt_reasm *reasm,
+		    const struct stt_flow_key *key);
+struct stt_source *stt_source_get(struct stt_shard *shard,
+				  const struct stt_flow_key *key, bool known,
+				  u32 hash);
+void stt_source_put(struct stt_shard *shard, struct stt_source *source);
+void stt_source_completed(struct stt_shard *shard, struct stt_source *source,
+			  u32 hash);
+bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
+		    bool known);
+bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes,
+		      bool known);
+void stt_reasm_uncharge(struct stt_reasm *reasm, unsigned long bytes,
+			bool known);
+void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
+		      unsigned long bytes);
+void stt_frame_uncharge(struct stt_shard *shard, struct stt_frame *frame);
+struct stt_shard *stt_pool_heaviest(struct stt_reasm *reasm,
+				    enum stt_pool pool);
+
+#endif /* _STT_REASM_H */

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Senders of incomplete frames: what they hold, and which of them are known.
+ */
+#include <linux/jhash.h>
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "include/stt.h"
+#include "include/stt_reasm.h"
+
+/* ---- known senders ----------------------------------------------------- */
+
+static struct stt_peer *stt_peer_set(struct stt_shard *shard, u32 hash)
+{
+	return shard->peers[hash / STT_SHARDS / STT_SOURCE_HASH %
+			    STT_PEER_SETS];
+}
+
+static bool stt_peer_is(const struct stt_peer *peer,
+			const struct stt_source *source)
+{
+	return peer->family == source->family &&
+	       peer->scope == source->scope &&
+	       stt_addr_equal(&peer->addr, &source->addr);
+}
+
+static bool stt_peer_known(struct stt_shard *shard,
+			   const struct stt_source *source, u32 hash)
+{
+	struct stt_peer *set = stt_peer_set(shard, hash);
+	int i;
+
+	for (i = 0; i < STT_PEER_WAYS; i++)
+		if (stt_peer_is(&set[i], source))
+			return time_before(jiffies,
+					   set[i].seen + STT_PEER_TIME);
+
+	return false;
+}
+
+static void stt_peer_learn(struct stt_shard *shard,
+			   const struct stt_source *source, u32 hash)
+{
+	struct stt_peer *set = stt_peer_set(shard, hash), *oldest = &set[0];
+	int i;
+
+	for (i = 0; i < STT_PEER_WAYS; i++) {
+		if (!set[i].family || stt_peer_is(&set[i], source)) {
+			oldest = &set[i];
+			break;
+		}
+		if (time_before(set[i].seen, oldest->seen))
+			oldest = &set[i];
+	}
+	oldest->addr = source->addr;
+	oldest->scope = source->scope;
+	oldest->family = source->family;
+	oldest->seen = jiffies;
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+static void stt_source_sort(struct stt_shard *shard, struct stt_source *source,
+			    bool in)
+{
+	struct rb_root *root = &shard->by_mem[source->known];
+	struct rb_node **p, *parent = NULL, *last;
+	unsigned long heaviest = 0;
+
+	if (!RB_EMPTY_NODE(&source->by_mem)) {
+		rb_erase(&source->by_mem, root);
+		RB_CLEAR_NODE(&source->by_mem);
+	}
+	if (in) {
+		p = &root->rb_node;
+		while (*p) {
+			struct stt_source *s;
+
+			parent = *p;
+			s = rb_entry(parent, struct stt_source, by_mem);
+			p = source->mem < s->mem ? &parent->rb_left :
+						   &parent->rb_right;
+		}
+		rb_link_node(&source->by_mem, parent, p);
+		rb_insert_color(&source->by_mem, root);
+	}
+	last = rb_last(root);
+	if (last)
+		heaviest = rb_entry(last, struct stt_source, by_mem)->mem;
+	WRITE_ONCE(shard->heaviest[source->known], heaviest);
+}
+
+/* What sources of a pool may hold together. */
+static long stt_pool_limit(const struct stt_reasm *reasm, bool known)
+{
+	long limit = READ_ONCE(reasm->sn->limits.high_thresh);
+
+	return known ? limit : limit / 2;
+}
+
+/**
+ * stt_reasm_fits - could there ever be room for a segment
+ * @reasm: namespace
+ * @bytes: truesize
+ * @known: whether of a known source
+ *
+ * Return: false when evicting all others would not help.
+ */
+bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
+		    bool known)
+{
+	return (long)bytes <= stt_pool_limit(reasm, known);
+}
+
+/**
+ * stt_reasm_charge - charge the namespace, if that is within its limits (R8)
+ * @reasm: namespace
+ * @bytes: truesize
+ * @known: whether to a known source
+ *
+ * Return: false, with nothing charged, when it is not.
+ */
+bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes, bool known)
+{
+	if (!known && atomic_long_add_return(bytes, &reasm->unknown) >
+		      stt_pool_limit(reasm, false)) {
+		atomic_long_sub(bytes, &reasm->unknown);
+		return false;
+	}
+	if (atomic_long_add_return(bytes, &reasm->mem) <=
+	    stt_pool_limit(reasm, true))
+		return true;
+	atomic_long_sub(bytes, &reasm->mem);
+	if (!known)
+		atomic_long_sub(bytes, &reasm->unknown);
+
+	return false;
+}
+
+/**
+ * stt_reasm_uncharge - undo stt_reasm_charge()
+ * @reasm: namespace
+ * @bytes: as charged
+ * @known: as charged
+ */
+void stt_reasm_uncharge(struct stt_reasm *reasm, unsigned long bytes,
+			bool known)
+{
+	atomic_long_sub(bytes, &reasm->mem);
+	if (!known)
+		atomic_long_sub(bytes, &reasm->unknown);
+}
+
+/**
+ * stt_frame_charge - give a frame what its namespace is charged for already
+ * @shard: its shard, locked
+ * @frame: open frame
+ * @bytes: how much
+ */
+void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
+		      unsigned long bytes)
+{
+	struct stt_source *source = frame->flow->source;
+
+	lockdep_assert_held(&shard->lock);
+
+	frame->mem += bytes;
+	source->mem += bytes;
+	stt_source_sort(shard, source, true);
+}
+
+/**
+ * stt_frame_uncharge - give back all that a frame was charged
+ * @shard: its shard, locked
+ * @frame: frame
+ */
+void stt_frame_uncharge(struct stt_shard *shard, struct stt_frame *frame)
+{
+	struct stt_source *source = frame->flow->source;
+
+	lockdep_assert_held(&shard->lock);
+
+	stt_reasm_uncharge(shard->reasm, frame->mem, source->known);
+	source->mem -= frame->mem;
+	frame->mem = 0;
+	stt_source_sort(shard, source, source->mem);
+}
+
+/**
+ * stt_source_completed - a source's frame was completed: it is known from now
+ * @shard: its shard, locked
+ * @source: source
+ * @hash: stt_source_hash() of it
+ */
+void stt_source_completed(struct stt_shard *shard, struct stt_source *source,
+			  u32 hash)
+{
+	lockdep_assert_held(&shard->lock);
+
+	stt_peer_learn(shard, source, hash);
+	if (source->known)
+		return;
+
+	/* What it holds moves to the other pool. */
+	atomic_long_sub(source->mem, &shard->reasm->unknown);
+	stt_source_sort(shard, source, false);
+	source->known = true;
+	stt_source_sort(shard, source, source->mem);
+}
+
+/**
+ * stt_pool_heaviest - where the source is that holds most
+ * @reasm: namespace
+ * @pool: among which sources
+ *
+ * Return: its shard, or NULL when none holds anything.  By the time that the
+ * shard is locked it may be another source, or none.
+ */
+struct stt_shard *stt_pool_heaviest(struct stt_reasm *reasm,
+				    enum stt_pool pool)
+{
+	struct stt_shard *shard = NULL;
+	unsigned long most = 0;
+	int i;
+
+	for (i = 0; i < STT_SHARDS; i++) {
+		unsigned long mem = READ_ONCE(reasm->shards[i].heaviest[pool]);
+
+		if (mem > most) {
+			most = mem;
+			shard = &reasm->shards[i];
+		}
+	}
+
+	return shard;
+}
+
+/* ---- sources come and go ----------------------------------------------- */
+
+/**
+ * stt_source_hash - which shard, and where in it
+ * @reasm: namespace
+ * @key: flow of a source
+ */
+u32 stt_source_hash(const struct stt_reasm *reasm,
+		    const struct stt_flow_key *key)
+{
+	return jhash2((const u32 *)&key->saddr, sizeof(key->saddr) / 4,
+		      reasm->seed ^ key->scope);
+}
+
+/**
+ * stt_source_get - a segment's source, making it if need be
+ * @shard: its shard, locked
+ * @key: the segment's flow
+ * @known: count a new source as known
+ * @hash: stt_source_hash() of it
+ *
+ * Context: allocates atomically.
+ * Return: the source, without a reference: it goes with its last flow, or
+ * with stt_source_put() if it gets none.  NULL without memory.
+ */
+struct stt_source *stt_source_get(struct stt_shard *shard,
+				  const struct stt_flow_key *key, bool known,
+				  u32 hash)
+{
+	struct stt_source *source;
+	struct hlist_head *head;
+
+	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
+	hlist_for_each_entry(source, head, node)
+		if (stt_addr_equal(&source->addr, &key->saddr) &&
+		    source->scope == key->scope &&
+		    source->family == key->family)
+			return source;
+
+	source = kzalloc_obj(*source, GFP_ATOMIC);
+	if (!source)
+		return NULL;
+	source->addr = key->saddr;
+	source->scope = key->scope;
+	source->family = key->family;
+	source->known = known || stt_peer_known(shard, source, hash);
+	INIT_LIST_HEAD(&source->open);
+	RB_CLEAR_NODE(&source->by_mem);
+	hlist_add_head(&source->node, head);
+
+	return source;
+}
+
+/**
+ * stt_source_put - forget a source that has no flow
+ * @shard: its shard, locked
+ * @source: source; stays if it has one
+ */
+void stt_source_put(struct stt_shard *shard, struct stt_source *source)
+{
+	lockdep_assert_held(&shard->lock);
+
+	if (source->flows)
+		return;
+
+	stt_source_sort(shard, source, false);
+	hlist_del(&source->node);
+	kfree(source);
+}
