@@ -55,9 +55,16 @@ struct stt_rtest {
 	bool			plain;
 };
 
-static const char * const stt_rtest_names[] = {
-#define STT_RTEST_NAME(name)	#name,
-	STT_NET_COUNTERS(STT_RTEST_NAME)
+/* Those that reassembly counts; all others must stay 0. */
+static const char * const stt_rtest_names[STT_NET_COUNTER_MAX] = {
+	[STT_NET_reasm_ok]		= "reasm_ok",
+	[STT_NET_reasm_timeout]		= "reasm_timeout",
+	[STT_NET_reasm_evicted]		= "reasm_evicted",
+	[STT_NET_reasm_nomem]		= "reasm_nomem",
+	[STT_NET_reasm_overlap]		= "reasm_overlap",
+	[STT_NET_reasm_late]		= "reasm_late",
+	[STT_NET_reasm_duplicate]	= "reasm_duplicate",
+	[STT_NET_drop_length]		= "drop_length",
 };
 
 static unsigned long stt_rtest_count(struct stt_rtest *r,
@@ -79,7 +86,8 @@ static void stt_rtest_counts(struct stt_rtest *r)
 
 	for (i = 0; i < STT_NET_COUNTER_MAX; i++)
 		KUNIT_EXPECT_EQ_MSG(r->t->test, stt_rtest_count(r, i),
-				    r->want[i], "%s", stt_rtest_names[i]);
+				    r->want[i], "%s",
+				    stt_rtest_names[i] ?: "another");
 }
 
 /* Nothing is left. */
@@ -999,8 +1007,9 @@ static void stt_reasm_evict_order(struct kunit *test)
  * R8: a peer with a frame half here, and a flood from elsewhere that would
  * need ten times the memory.  The peer's frame must come through.
  */
-static void stt_rtest_flood(struct stt_rtest *r, const struct stt_flow_key *peer,
-			    bool known, unsigned int sources, bool flood_known)
+static void stt_rtest_flood(struct stt_rtest *r,
+			    const struct stt_flow_key *peer, bool known,
+			    unsigned int sources, bool flood_known)
 {
 	struct kunit *test = r->t->test;
 	struct stt_flow_key key = r->key;
