@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -571,6 +572,139 @@ class Wire:
             if last(p):
                 return got
             got.append(p)
+
+
+Tcp = collections.namedtuple('Tcp', 'ip sport dport seq ack flags window '
+                             'options payload csum_ok')
+
+
+def parse_tcp(packet):
+    """The TCP packet in an Ethernet frame that a packet socket received; None
+    if there is none."""
+    data = packet.data
+    at = ETH_HLEN
+    proto = struct.unpack('!H', data[12:14])[0]
+    while proto in (ETH_P_8021Q, ETH_P_8021AD):
+        proto = struct.unpack('!H', data[at + 2:at + 4])[0]
+        at += 4
+    if proto not in (ETH_P_IP, ETH_P_IPV6):
+        return None
+    p = parse_ip(data[at:])
+    seg, nexthdr = p.payload, p.proto
+    while nexthdr in (0, 60):
+        nexthdr, seg = seg[0], seg[seg[1] * 8 + 8:]
+    if nexthdr != 6:
+        return None
+    sport, dport, seq, ack, off, flags, window, check, _ = struct.unpack(
+        '!HHIIBBHHH', seg[:20])
+    s = pseudo(p.src, p.dst, 6, len(seg))
+    good = check == s if packet.flags & NEEDS_CSUM else \
+        csum_add(seg, s) == 0xffff
+    hlen = (off >> 4) * 4
+    return Tcp(p, sport, dport, seq, ack, flags, window, seg[20:hlen],
+               seg[hlen:], good)
+
+
+def stream_errors(packets, payload, *, seq=1, flags=ACK, mss=None,
+                  options=b'', first=0):
+    """What is wrong with the Ethernet frames @packets, if they are to be the
+    TCP segments of one packet with @payload: what only its first (@first) and
+    only its last may have is there alone.  With @mss each of them is that
+    large but the last."""
+    got, why = b'', []
+    segs = [parse_tcp(p) for p in packets]
+    if None in segs or not segs:
+        return ['%d packets, not all TCP' % len(segs)]
+    for i, t in enumerate(segs):
+        last = i == len(segs) - 1
+        want = flags & ~(PSH | FIN | CWR)
+        if last:
+            want |= flags & (PSH | FIN)
+        if not i:
+            want |= first
+        if t.flags != want:
+            why.append('flags %#x of packet %d, wanted %#x' % (t.flags, i,
+                                                               want))
+        if not t.csum_ok or not t.ip.csum_ok:
+            why.append('checksum of packet %d' % i)
+        if t.seq != (seq + len(got)) & 0xffffffff:
+            why.append('sequence %d of packet %d after %d' % (t.seq, i,
+                                                              seq + len(got)))
+        if t.options != options:
+            why.append('options of packet %d: %s' % (i, t.options.hex()))
+        if mss and len(t.payload) != mss and not last:
+            why.append('%d bytes in packet %d' % (len(t.payload), i))
+        if t.ip.version == 4 and i and not t.ip.df and t.ip.ident != (
+                segs[i - 1].ip.ident + 1) & 0xffff:
+            why.append('IP id of packet %d' % i)
+        got += t.payload
+    if got != payload:
+        why.append('%d bytes, wanted %d; first difference at %s' % (
+            len(got), len(payload), next(
+                (i for i, (a, b) in enumerate(zip(got, payload)) if a != b),
+                'the end')))
+    return why
+
+
+def check_stream(name, packets, payload, **args):
+    why = stream_errors(packets, payload, **args)
+    return check(name, not why, *why[:8])
+
+
+def transfer(server_ns, address, client_ns, size=1 << 20, port=5001):
+    """Send @size bytes each way over one TCP connection; an error, or ''."""
+    family = socket.AF_INET6 if is_v6(address) else socket.AF_INET
+    data = {0: random.randbytes(size), 1: random.randbytes(size)}
+    got = {}
+    with netns(server_ns):
+        server = socket.socket(family, socket.SOCK_STREAM)
+    with netns(client_ns):
+        client = socket.socket(family, socket.SOCK_STREAM)
+
+    def side(sock, n):
+        with sock:
+            sock.settimeout(3 * PATIENCE)
+            t = threading.Thread(target=lambda: (
+                sock.sendall(data[n]), sock.shutdown(socket.SHUT_WR)))
+            t.start()
+            parts = []
+            try:
+                while True:
+                    x = sock.recv(1 << 18)
+                    if not x:
+                        break
+                    parts.append(x)
+            except OSError as e:
+                parts.append(str(e).encode())
+            got[n] = b''.join(parts)
+            t.join()
+
+    def serve():
+        try:
+            side(server.accept()[0], 0)
+        except OSError:
+            pass
+
+    with server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((address, port))
+        server.listen(1)
+        server.settimeout(3 * PATIENCE)
+        client.settimeout(3 * PATIENCE)
+        t = threading.Thread(target=serve)
+        t.start()
+        try:
+            client.connect((address, port))
+            side(client, 1)
+        except OSError as e:
+            client.close()
+            return str(e)
+        t.join()
+    for me, other in ((0, 1), (1, 0)):
+        if got.get(me) != data[other]:
+            return 'direction %d: %s of %d bytes' % (
+                other, len(got.get(me, b'')), size)
+    return ''
 
 
 def pattern(n, salt=0):

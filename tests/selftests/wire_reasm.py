@@ -36,8 +36,9 @@ def check_result(name, flow, tap, send, inner, **want):
     before = counters(h2)
     got = arrived(flow, tap, send)
     wrong = counted(h2, before, **want)
-    return check(name, sorted(got) == sorted(inner) and not wrong,
-                 'got    ' + show(got), 'wanted ' + show(inner), wrong)
+    good = sorted(got) == sorted(inner)
+    return check(name, good and not wrong, '' if good else
+                 'got    %s\nwanted %s' % (show(got), show(inner)), wrong)
 
 
 def sends(*packets):
@@ -349,26 +350,24 @@ def time_limit():
     check('nothing is left (R8)', wait_until(empty, 3 * PATIENCE),
           counters(h2))
     for fam, flow, tap in FAMILIES:
-        sysctl(h2, 'reasm_time_ms', 10000)
         data = frame(plain(1, 200))
+        open_frames = [(Flow(flow.src, flow.dst, 1000 + i), new_id())
+                       for i in range(10)]
         before = counters(h2)
-
-        def some(count):
-            wire.send(*[Flow(flow.src, flow.dst, 1000 + i).segment(
-                data, new_id(), 50, 100) for i in range(count)])
-
-        some(10)
+        wire.send(*[f.segment(data, id, 50, 100) for f, id in open_frames])
         now = counters(h2)
         check('%s: open frames and their memory are shown (R8)' % fam,
               now['reasm_queues'] == 10 and now['reasm_mem'] > 500, now)
-        # The limit is taken as a frame begins: these ten have another.
+        got = arrived(flow, tap, sends(*[
+            f.segment(data, id, *part) for f, id in open_frames
+            for part in ((0, 50), (100, len(data)))]))
+        check('%s: and not when they are complete (R8)' % fam,
+              len(got) == 10 and empty(), counters(h2))
         sysctl(h2, 'reasm_time_ms', 50)
-        got = arrived(flow, tap, lambda: some(0))
-        del got
         wire.send(*[Flow(flow.src, flow.dst, 2000 + i).segment(
             data, new_id(), 50, 100) for i in range(7)])
         gone = wait_until(empty, 3 * PATIENCE)
-        wrong = counted(h2, before, reasm_timeout=17)
+        wrong = counted(h2, before, reasm_ok=10, reasm_timeout=7)
         check('%s: frames that stay incomplete go in time (R8)' % fam,
               gone and not wrong, counters(h2), wrong)
         sysctl(h2, 'reasm_time_ms', 10000)

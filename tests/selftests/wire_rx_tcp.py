@@ -32,8 +32,8 @@ def check_result(name, flow, tap, packets, inner, **want):
     before = counters(h2)
     got = arrived(flow, tap, *packets)
     wrong = counted(h2, before, **want)
-    return check(name, got == inner and not wrong, 'got    ' + show(got),
-                 'wanted ' + show(inner), wrong)
+    return check(name, got == inner and not wrong, '' if got == inner else
+                 'got    %s\nwanted %s' % (show(got), show(inner)), wrong)
 
 
 # --- TCP that is none of ours ------------------------------------------------
