@@ -26,6 +26,7 @@ ip:
 #   make install        module, plugin and man page; DESTDIR is honoured
 install: modules ip
 	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	$(if $(DESTDIR),,depmod $$(cat $(KDIR)/include/config/kernel.release))
 	$(MAKE) -C iproute2-patch install
 
 #   make dkms           hand the sources to DKMS
