@@ -18,6 +18,7 @@
 #include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/icmp.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "include/stt.h"
@@ -64,6 +65,7 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
 			  const struct stt_quoted_ports *ports, u32 mtu)
 {
 	u16 sport = ntohs(ports->source);
+	int scope = l3mdev_master_ifindex_rcu(skb->dev);
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
 	struct stt_port *port;
@@ -73,8 +75,13 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
 	if (!port)
 		return false;
 
+	/* Behind a user space queue this is process context. */
+	local_bh_disable();
 	list = stt_path_find_rcu(port, daddr);
 	rhl_for_each_entry_rcu(path, pos, list, node) {
+		/* Another VRF's peer may have the same address. */
+		if (path->scope != scope && path->scope != skb->dev->ifindex)
+			continue;
 		if (sport < path->sport_min || sport > path->sport_max)
 			continue;
 		if (!stt_addr_any(&path->local) &&
@@ -86,6 +93,7 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
 		stt_path_update_pmtu(path, skb, quoted, ports->source, mtu);
 		ours = true;
 	}
+	local_bh_enable();
 
 	return ours;
 }
@@ -96,7 +104,7 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
  *	be reallocated
  * @net: namespace
  *
- * Context: BH disabled, RCU read side.
+ * Context: RCU read side.
  * Return: whether it was about a frame of ours, and was believed.
  */
 bool stt_icmp4(struct sk_buff *skb, struct net *net)
@@ -146,7 +154,7 @@ bool stt_icmp4(struct sk_buff *skb, struct net *net)
  *	be reallocated
  * @net: namespace
  *
- * Context: BH disabled, RCU read side.
+ * Context: RCU read side.
  * Return: whether it was about a frame of ours, and was believed.
  */
 bool stt_icmp6(struct sk_buff *skb, struct net *net)

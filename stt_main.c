@@ -158,6 +158,7 @@ static struct net_device *stt_get_lower(const struct stt_dev *stt,
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 {
 	unsigned int link = ETH_HLEN, room = 0, size = GSO_LEGACY_MAX_SIZE;
+	struct stt_dev *stt = netdev_priv(dev);
 	bool v6 = conf->port->family == AF_INET6;
 	unsigned int hlen = STT_HLEN + sizeof(struct tcphdr) +
 			    (v6 ? sizeof(struct ipv6hdr) :
@@ -167,7 +168,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = v6 ? STT_MAX_MTU_V6 : STT_MAX_MTU_V4;
 
-	lower = stt_get_lower(netdev_priv(dev), conf);
+	lower = stt_get_lower(stt, conf);
 	if (lower) {
 		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
 		room = lower->needed_headroom;
@@ -176,8 +177,14 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 		dev_put(lower);
 	}
 	dev->needed_headroom = LL_MAX_HEADER + room + hlen;
-	if (size > hlen + link)
-		netif_set_tso_max_size(dev, size - hlen - link);
+	if (size <= hlen + link)
+		return;
+	size -= hlen + link;
+	/* What the user set lower stays; what we set follows. */
+	if (dev->gso_max_size == stt->gso_size)
+		netdev_set_gso_max(dev, size);
+	netif_set_tso_max_size(dev, size);
+	stt->gso_size = size;
 }
 
 static int stt_open(struct net_device *dev)
@@ -374,8 +381,21 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 	struct stt_dev *stt, *tmp;
 	LIST_HEAD(gone);
 
-	if (event != NETDEV_UNREGISTER && event != NETDEV_CHANGEUPPER)
+	switch (event) {
+	case NETDEV_CHANGE:
+	case NETDEV_FEAT_CHANGE:
+		/* The way to a peer may lead through it, named or not. */
+		if (lower->rtnl_link_ops == &stt_link_ops)
+			return NOTIFY_DONE;
+		list_for_each_entry(stt, &sn->devs, list)
+			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
 		return NOTIFY_DONE;
+	case NETDEV_UNREGISTER:
+	case NETDEV_CHANGEUPPER:
+		break;
+	default:
+		return NOTIFY_DONE;
+	}
 
 	list_for_each_entry_safe(stt, tmp, &sn->devs, list) {
 		if (stt_conf_rtnl(stt)->link != lower->ifindex)
@@ -403,6 +423,7 @@ static struct notifier_block stt_netdev_notifier = {
 #define STT_REASM_MAX_FRAMES	4
 
 static unsigned long stt_high_thresh_own = STT_REASM_HIGH_THRESH;
+static unsigned long stt_high_thresh_max = LONG_MAX;
 static unsigned int stt_time_ms_max = 10000;
 static unsigned int stt_max_frames_max = 256;
 
@@ -412,6 +433,7 @@ static const struct ctl_table stt_sysctls[] = {
 		.maxlen		= sizeof(unsigned long),
 		.mode		= 0644,
 		.proc_handler	= proc_doulongvec_minmax,
+		.extra2		= &stt_high_thresh_max,
 	},
 	{
 		.procname	= "reasm_time_ms",
@@ -553,11 +575,12 @@ static void __net_exit stt_net_exit(struct net *net)
 {
 	struct stt_net *sn = stt_net(net);
 
+	/* This waits for readers, who look at all the rest. */
+	remove_proc_entry("stt", net->proc_net);
+	stt_sysctl_exit(sn);
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
-	remove_proc_entry("stt", net->proc_net);
-	stt_sysctl_exit(sn);
 	free_percpu(sn->counters);
 }
 

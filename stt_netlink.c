@@ -283,7 +283,8 @@ static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 			  sa_family_t family)
 {
 	if (family == AF_INET6 &&
-	    ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL)
+	    (ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL ||
+	     ipv6_addr_type(&conf->key.local.v6) & IPV6_ADDR_LINKLOCAL))
 		return conf->link;
 	if (conf->link)
 		return l3mdev_master_ifindex_by_index(net, conf->link);
@@ -296,9 +297,10 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 			  sa_family_t family, struct netlink_ext_ack *extack)
 {
 	if (family == AF_INET6 && !conf->link &&
-	    ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL) {
+	    (ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL ||
+	     ipv6_addr_type(&conf->key.local.v6) & IPV6_ADDR_LINKLOCAL)) {
 		NL_SET_ERR_MSG(extack,
-			       "A link-local remote address needs a lower device (dev)");
+			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
 	}
 	if (family != AF_INET6 && (conf->label || conf->label_inherit)) {
@@ -498,20 +500,13 @@ static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
 			    struct netlink_ext_ack *extack)
 {
 	struct stt_conf *old = stt_conf_rtnl(stt);
-	bool same_key = !memcmp(&old->key, &conf->key, sizeof(old->key));
 	int err;
 
-	if (same_key)
-		stt_port_del_conf(old->port, old);
-	err = stt_port_add_conf(conf->port, conf);
+	err = stt_port_replace_conf(conf->port, old, conf);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "No memory for the device's id");
-		if (same_key && stt_port_add_conf(old->port, old))
-			netdev_err(stt->dev, "receives nothing: no memory\n");
 		return err;
 	}
-	if (!same_key)
-		stt_port_del_conf(old->port, old);
 	rcu_assign_pointer(stt->conf, conf);
 	stt_conf_free(old);
 

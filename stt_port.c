@@ -262,6 +262,34 @@ void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 }
 
 /**
+ * stt_port_replace_conf - let received frames find another configuration
+ * @port: its endpoint
+ * @old: the present one; the caller frees it after a grace period
+ * @conf: the next one
+ *
+ * There is no moment at which neither is found.
+ *
+ * Context: RTNL.
+ * Return: 0, -EEXIST when the key is another's, -ENOMEM.
+ */
+int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
+			  struct stt_conf *conf)
+{
+	int err;
+
+	ASSERT_RTNL();
+
+	if (!memcmp(&old->key, &conf->key, sizeof(old->key)))
+		return rhashtable_replace_fast(&port->confs, &old->node,
+					       &conf->node, stt_conf_params);
+	err = stt_port_add_conf(port, conf);
+	if (!err)
+		stt_port_del_conf(port, old);
+
+	return err;
+}
+
+/**
  * stt_port_conf_rtnl - the configuration with exactly this key
  * @port: endpoint
  * @key: key

@@ -184,15 +184,14 @@ static struct stt_flow *stt_flow_find(struct stt_shard *shard,
 }
 
 static struct stt_flow *stt_flow_get(struct stt_shard *shard,
-				     const struct stt_flow_key *key,
-				     bool known, u32 hash)
+				     const struct stt_flow_key *key, u32 hash)
 {
 	struct stt_flow *flow = stt_flow_find(shard, key);
 	struct stt_source *source;
 
 	if (flow)
 		return flow;
-	source = stt_source_get(shard, key, known, hash);
+	source = stt_source_get(shard, key, hash);
 	if (!source)
 		return NULL;
 
@@ -440,7 +439,7 @@ static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 
 /* A segment of an open frame, for which @cost is charged. */
 static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
-			  struct sk_buff *skb, unsigned long cost, u32 hash,
+			  struct sk_buff *skb, unsigned long cost,
 			  struct stt_arrival *a)
 {
 	struct stt_reasm *reasm = shard->reasm;
@@ -465,7 +464,6 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		if (INET_ECN_is_ce(cb.dsfield))
 			frame->ce = true;
 		if (frame->have == frame->len) {
-			stt_source_completed(shard, source, hash);
 			a->segs = stt_frame_take(frame);
 			stt_frame_close(shard, frame, STT_FRAME_DONE);
 		}
@@ -503,7 +501,7 @@ static bool stt_shard_add(struct stt_shard *shard,
 
 	a->dropped = true;
 	a->cause = STT_NET_reasm_nomem;
-	flow = stt_flow_get(shard, key, *known, hash);
+	flow = stt_flow_get(shard, key, hash);
 	if (!flow)
 		return true;
 	frame = stt_frame_find(flow, id);
@@ -519,6 +517,7 @@ static bool stt_shard_add(struct stt_shard *shard,
 		return true;
 	}
 
+	stt_source_check(shard, flow->source, *known, hash);
 	*known = flow->source->known;
 	if (!stt_reasm_fits(shard->reasm, cost, *known)) {
 		stt_flow_put(shard, flow);
@@ -538,7 +537,7 @@ static bool stt_shard_add(struct stt_shard *shard,
 	}
 	a->overdue = stt_flow_overdue(shard, flow);
 	a->dropped = false;
-	stt_frame_add(shard, frame, skb, cost, hash, a);
+	stt_frame_add(shard, frame, skb, cost, a);
 
 	return true;
 }

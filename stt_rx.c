@@ -124,24 +124,24 @@ bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 	       !stt_skb_make_cuttable(skb, off->mss);
 }
 
-/* Outer DSCP and ECN into the inner header (R14).  False: drop it. */
+/*
+ * Outer DSCP and ECN into the inner header (R14), also behind tags that are
+ * in the frame.  @skb begins with the Ethernet header.  False: drop it.
+ */
 static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 {
-	bool ip4 = skb->protocol == htons(ETH_P_IP);
+	u8 inner, dsfield, *l3;
 	bool set_ce = false;
-	u8 inner, dsfield;
+	struct stt_inner in;
+	unsigned int hlen;
+	bool ip4;
 
-	if (ip4) {
-		if (!pskb_may_pull(skb, sizeof(struct iphdr)))
-			return true;
-		inner = ipv4_get_dsfield(ip_hdr(skb));
-	} else if (skb->protocol == htons(ETH_P_IPV6)) {
-		if (!pskb_may_pull(skb, sizeof(struct ipv6hdr)))
-			return true;
-		inner = ipv6_get_dsfield(ipv6_hdr(skb));
-	} else {
+	stt_inner_parse(skb, &in);
+	if (!in.l3)
 		return true;
-	}
+	ip4 = in.proto == htons(ETH_P_IP);
+	hlen = in.l3 + (ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	inner = in.dsfield;
 
 	if (__INET_ECN_decapsulate(outer, inner, &set_ce) > 1)
 		return false;
@@ -157,13 +157,13 @@ static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 	if (likely(dsfield == inner))
 		return true;
 
-	if (skb_ensure_writable(skb, ip4 ? sizeof(struct iphdr) :
-					   sizeof(struct ipv6hdr)))
+	if (skb_ensure_writable(skb, hlen))
 		return false;
+	l3 = skb->data + in.l3;
 	if (ip4)
-		ipv4_change_dsfield(ip_hdr(skb), 0, dsfield);
+		ipv4_change_dsfield((struct iphdr *)l3, 0, dsfield);
 	else
-		ipv6_change_dsfield(ipv6_hdr(skb), 0, dsfield);
+		ipv6_change_dsfield((struct ipv6hdr *)l3, 0, dsfield);
 
 	return true;
 }
@@ -210,16 +210,16 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
 	struct stt_dev *stt = conf->stt;
 	struct net_device *dev = stt->dev;
 
-	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
-	skb_clear_hash_if_not_l4(skb);
-	skb->protocol = eth_type_trans(skb, dev);
-	skb_reset_network_header(skb);
-	skb_reset_mac_len(skb);
 	if (!stt_rx_dsfield(skb, dsfield, conf->tos_inherit)) {
 		stt_dev_count(stt, STT_DEV_rx_errors);
 		stt_drop(sn, skb, STT_NET_drop_ecn);
 		return false;
 	}
+	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
+	skb_clear_hash_if_not_l4(skb);
+	skb->protocol = eth_type_trans(skb, dev);
+	skb_reset_network_header(skb);
+	skb_reset_mac_len(skb);
 	if (off->vlan_present)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
 	gro_cells_receive(&stt->cells, skb);
@@ -267,6 +267,9 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 		stt_drop(sn, skb, STT_NET_drop_offload);
 		return;
 	}
+	/* Its sender is known from now on; a device's peer is anyway. */
+	if (!conf->path)
+		stt_peer_learn(sn->reasm, from);
 	len = skb->len;
 	if (stt_rx_deliver(sn, conf, skb, &off, dsfield))
 		stt_rx_count(conf->stt, how, segments, len);
@@ -495,6 +498,25 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 
 /* ---- hooks ------------------------------------------------------------- */
 
+/*
+ * A packet that went through a user space queue (NFQUEUE) comes to the hooks
+ * behind that one in process context.  Everything of ours wants BH disabled.
+ */
+static void stt_rx_segment_bh(struct stt_net *sn, struct stt_port *port,
+			      struct sk_buff *skb, unsigned int thoff)
+{
+	local_bh_disable();
+	stt_rx_segment(sn, port, skb, thoff);
+	local_bh_enable();
+}
+
+/* Whatever was set before us, a connection tracking zone for instance. */
+static void stt_rx_untrack(struct sk_buff *skb)
+{
+	nf_reset_ct(skb);
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
+}
+
 /* The endpoint that the TCP packet at @thoff is sent to, if one is. */
 static struct stt_port *stt_rx_port(const struct stt_net *sn,
 				    const struct sk_buff *skb,
@@ -523,16 +545,16 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 
 	if (iph->protocol == IPPROTO_ICMP) {
 		if (stt_icmp4(skb, net))
-			skb_set_nfct(skb, IP_CT_UNTRACKED);
+			stt_rx_untrack(skb);
 		return NF_ACCEPT;
 	}
 	if (iph->protocol != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
-	    skb_nfct(skb) || iph->frag_off & htons(IP_OFFSET))
+	    iph->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
 	if (!stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb)) ||
 	    inet_addr_type_dev_table(net, skb->dev, iph->daddr) != RTN_LOCAL)
 		return NF_ACCEPT;
-	skb_set_nfct(skb, IP_CT_UNTRACKED);
+	stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
 }
@@ -550,7 +572,7 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
 	if (!port)
 		return NF_ACCEPT;
-	stt_rx_segment(sn, port, skb, ip_hdrlen(skb));
+	stt_rx_segment_bh(sn, port, skb, ip_hdrlen(skb));
 
 	return NF_STOLEN;
 }
@@ -579,16 +601,15 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 
 	if (ip6h->nexthdr == IPPROTO_ICMPV6) {
 		if (stt_icmp6(skb, net))
-			skb_set_nfct(skb, IP_CT_UNTRACKED);
+			stt_rx_untrack(skb);
 		return NF_ACCEPT;
 	}
-	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
-	    skb_nfct(skb))
+	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook))
 		return NF_ACCEPT;
 	if (!stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h)) ||
 	    !ipv6_chk_addr(net, &ip6h->daddr, NULL, 0))
 		return NF_ACCEPT;
-	skb_set_nfct(skb, IP_CT_UNTRACKED);
+	stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
 }
@@ -624,7 +645,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
 	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
 	    first + ipv6_optlen(hop) == thoff) {
-		stt_rx_segment(sn, port, skb, thoff);
+		stt_rx_segment_bh(sn, port, skb, thoff);
 		return NF_STOLEN;
 	}
 	stt_drop(sn, skb, STT_NET_drop_header);
@@ -645,7 +666,7 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
 	if (!port)
 		return NF_ACCEPT;
-	stt_rx_segment(sn, port, skb, sizeof(struct ipv6hdr));
+	stt_rx_segment_bh(sn, port, skb, sizeof(struct ipv6hdr));
 
 	return NF_STOLEN;
 }

@@ -436,6 +436,8 @@ static int stt_skb_repack(struct sk_buff *skb)
 		 */
 		if (!skb->sk)
 			skb->truesize += b.head->data_len - skb->data_len;
+		/* The old fragments go back to the pool they are from. */
+		b.head->pp_recycle = skb->pp_recycle;
 		stt_skb_swap_data(skb, b.head);
 	}
 	kfree_skb(b.head);

@@ -11,52 +11,40 @@
 
 /* ---- known senders ----------------------------------------------------- */
 
-static struct stt_peer *stt_peer_set(struct stt_shard *shard, u32 hash)
+/*
+ * A table of hashes and times, one word an entry, read and written without a
+ * lock: what is lost in a race is learned with the next frame.  An entry gives
+ * way to another sender when it has not been heard of for a second.
+ */
+static u64 *stt_peer_slot(struct stt_reasm *reasm, u32 hash)
 {
-	return shard->peers[hash / STT_SHARDS / STT_SOURCE_HASH %
-			    STT_PEER_SETS];
+	return &reasm->peers[hash % STT_PEERS];
 }
 
-static bool stt_peer_is(const struct stt_peer *peer,
-			const struct stt_source *source)
+static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
 {
-	return peer->family == source->family &&
-	       peer->scope == source->scope &&
-	       stt_addr_equal(&peer->addr, &source->addr);
+	u64 peer = READ_ONCE(*stt_peer_slot(reasm, hash));
+
+	return peer >> 32 == hash &&
+	       (u32)jiffies - (u32)peer < STT_PEER_TIME;
 }
 
-static bool stt_peer_known(struct stt_shard *shard,
-			   const struct stt_source *source, u32 hash)
+/**
+ * stt_peer_learn - a frame of this sender was complete, and had a device
+ * @reasm: namespace
+ * @from: its addresses
+ *
+ * Context: any.
+ */
+void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 {
-	struct stt_peer *set = stt_peer_set(shard, hash);
-	int i;
+	u32 hash = stt_source_hash(reasm, from);
+	u64 *slot = stt_peer_slot(reasm, hash);
+	u64 peer = READ_ONCE(*slot);
 
-	for (i = 0; i < STT_PEER_WAYS; i++)
-		if (stt_peer_is(&set[i], source))
-			return time_before(jiffies,
-					   set[i].seen + STT_PEER_TIME);
-
-	return false;
-}
-
-static void stt_peer_learn(struct stt_shard *shard,
-			   const struct stt_source *source, u32 hash)
-{
-	struct stt_peer *set = stt_peer_set(shard, hash), *oldest = &set[0];
-	int i;
-
-	for (i = 0; i < STT_PEER_WAYS; i++) {
-		if (!set[i].family || stt_peer_is(&set[i], source)) {
-			oldest = &set[i];
-			break;
-		}
-		if (time_before(set[i].seen, oldest->seen))
-			oldest = &set[i];
-	}
-	oldest->addr = source->addr;
-	oldest->scope = source->scope;
-	oldest->family = source->family;
-	oldest->seen = jiffies;
+	/* Also when it is this one: that is often enough. */
+	if (!peer || (u32)jiffies - (u32)peer > HZ)
+		WRITE_ONCE(*slot, (u64)hash << 32 | (u32)jiffies);
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -187,26 +175,30 @@ void stt_frame_uncharge(struct stt_shard *shard, struct stt_frame *frame)
 	stt_source_sort(shard, source, source->mem);
 }
 
-/**
- * stt_source_completed - a source's frame was completed: it is known from now
- * @shard: its shard, locked
- * @source: source
- * @hash: stt_source_hash() of it
- */
-void stt_source_completed(struct stt_shard *shard, struct stt_source *source,
-			  u32 hash)
+/* From now on a source is known; what it holds moves to the other pool. */
+static void stt_source_trust(struct stt_shard *shard,
+			     struct stt_source *source)
 {
-	lockdep_assert_held(&shard->lock);
-
-	stt_peer_learn(shard, source, hash);
-	if (source->known)
-		return;
-
-	/* What it holds moves to the other pool. */
 	atomic_long_sub(source->mem, &shard->reasm->unknown);
 	stt_source_sort(shard, source, false);
 	source->known = true;
 	stt_source_sort(shard, source, source->mem);
+}
+
+/**
+ * stt_source_check - look whether a source became known meanwhile
+ * @shard: its shard, locked
+ * @source: source
+ * @named: a device names it as its peer
+ * @hash: stt_source_hash() of it
+ */
+void stt_source_check(struct stt_shard *shard, struct stt_source *source,
+		      bool named, u32 hash)
+{
+	lockdep_assert_held(&shard->lock);
+
+	if (!source->known && (named || stt_peer_known(shard->reasm, hash)))
+		stt_source_trust(shard, source);
 }
 
 /**
@@ -254,7 +246,6 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
  * stt_source_get - a segment's source, making it if need be
  * @shard: its shard, locked
  * @key: the segment's flow
- * @known: count a new source as known
  * @hash: stt_source_hash() of it
  *
  * Context: allocates atomically.
@@ -262,8 +253,7 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
  * with stt_source_put() if it gets none.  NULL without memory.
  */
 struct stt_source *stt_source_get(struct stt_shard *shard,
-				  const struct stt_flow_key *key, bool known,
-				  u32 hash)
+				  const struct stt_flow_key *key, u32 hash)
 {
 	struct stt_source *source;
 	struct hlist_head *head;
@@ -281,7 +271,6 @@ struct stt_source *stt_source_get(struct stt_shard *shard,
 	source->addr = key->saddr;
 	source->scope = key->scope;
 	source->family = key->family;
-	source->known = known || stt_peer_known(shard, source, hash);
 	INIT_LIST_HEAD(&source->open);
 	RB_CLEAR_NODE(&source->by_mem);
 	hlist_add_head(&source->node, head);

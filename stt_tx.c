@@ -48,14 +48,16 @@
  * permutation that hides the counter must then be the same as before: it is
  * derived from a secret of the kernel that is drawn once a boot.
  *
- * CPUs take ids in blocks, so that they share a cache line once in a block.
+ * CPUs take ids in blocks, so that they share a cache line once in a block;
+ * what is left of a block is not used after a second.
  */
 #define STT_ID_BLOCK		256
 #define STT_ID_CLOCK_SHIFT	3
 
 struct stt_id_block {
-	u32	next;
-	u32	left;
+	u32		next;
+	u32		left;
+	unsigned long	taken;
 };
 
 static DEFINE_PER_CPU(struct stt_id_block, stt_id_block);
@@ -94,7 +96,8 @@ u32 stt_tx_next_id(void)
 	struct stt_id_block *b = get_cpu_ptr(&stt_id_block);
 	u32 n;
 
-	if (unlikely(!b->left)) {
+	if (unlikely(!b->left || time_after(jiffies, b->taken + HZ))) {
+		b->taken = jiffies;
 		b->next = atomic_fetch_add(STT_ID_BLOCK, &stt_id_counter);
 		b->left = STT_ID_BLOCK;
 	}
@@ -416,13 +419,24 @@ static int stt_tx_route(const struct stt_conf *conf,
 static void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 			enum stt_dev_counter cause)
 {
+	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
+
 	trace_stt_tx_drop(stt->dev, skb, cause);
 	stt_dev_count(stt, cause);
-	if (cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop)
+	switch (cause) {
+	case STT_DEV_tx_no_route:
+	case STT_DEV_tx_loop:
 		stt_dev_count(stt, STT_DEV_tx_errors);
-	else if (cause != STT_DEV_tx_dropped)
+		reason = SKB_DROP_REASON_IP_OUTNOROUTES;
+		break;
+	case STT_DEV_tx_too_big:
 		stt_dev_count(stt, STT_DEV_tx_dropped);
-	kfree_skb(skb);
+		reason = SKB_DROP_REASON_PKT_TOO_BIG;
+		break;
+	default:
+		break;
+	}
+	kfree_skb_reason(skb, reason);
 }
 
 /*
@@ -620,7 +634,7 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
  * @skb: inner packet; taken over
  * @dev: stt device
  *
- * Context: BH disabled, RCU read side.
+ * Context: BH disabled.
  * Return: NETDEV_TX_OK: what cannot be sent is dropped and counted.
  */
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -630,20 +644,21 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct stt_conf *conf;
 	struct stt_inner in;
 
+	rcu_read_lock();
 	conf = stt_conf_rcu(stt);
 	if (!conf || !conf->path) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
-		return NETDEV_TX_OK;
+		goto unlock;
 	}
 	if (!pskb_may_pull(skb, ETH_HLEN)) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
-		return NETDEV_TX_OK;
+		goto unlock;
 	}
 	skb_reset_mac_header(skb);
 	skb = stt_tx_vlan(skb, &off);
 	if (!skb) {
 		stt_dev_count(stt, STT_DEV_tx_dropped);
-		return NETDEV_TX_OK;
+		goto unlock;
 	}
 
 	stt_inner_parse(skb, &in);
@@ -653,6 +668,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		stt_tx_frame(stt, conf, skb, &in, &off);
 	else
 		stt_tx_software(stt, conf, skb, &off);
-
+unlock:
+	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }

@@ -26,6 +26,7 @@ probe LINK_NET_CAPABLE	net/rtnetlink.h		rtnl_dev_link_net_capable
 probe EXIT_RTNL		net/net_namespace.h	'\(\*exit_rtnl\)'
 probe EXIT_BATCH_RTNL	net/net_namespace.h	'\(\*exit_batch_rtnl\)'
 probe SYSCTL_SZ		net/net_namespace.h	register_net_sysctl_sz
+probe GSO_IPV4_MAX	linux/netdevice.h	gso_ipv4_max_size
 probe DEV_LLTX		linux/netdevice.h	'lltx:1'
 probe TIMER_CONTAINER_OF linux/timer.h		'define timer_container_of'
 for reason in FRAG_REASM_TIMEOUT FRAG_TOO_FAR DUP_FRAG NOMEM UNHANDLED_PROTO \

@@ -392,6 +392,7 @@ struct stt_path {
  * @counters: %STT_DEV_COUNTERS and more
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
+ * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size
  */
 struct stt_dev {
 	struct net_device		*dev;
@@ -400,6 +401,7 @@ struct stt_dev {
 	struct stt_dev_counters __percpu *counters;
 	struct gro_cells		cells;
 	struct list_head		list;
+	unsigned int			gso_size;
 };
 
 static inline struct stt_conf *stt_conf_rtnl(const struct stt_dev *stt)
@@ -459,6 +461,8 @@ struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
 				   sa_family_t family, __be16 number);
 int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf);
 void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf);
+int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
+			  struct stt_conf *conf);
 struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 				    const struct stt_conf_key *key);
 struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
@@ -555,6 +559,7 @@ void stt_reasm_free(struct stt_reasm *reasm);
 struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 			      const struct stt_flow_key *key, u32 id,
 			      bool known, struct sk_buff *skb);
+void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
 void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);

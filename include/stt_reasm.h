@@ -18,9 +18,8 @@
 #define STT_SOURCE_HASH		16
 #define STT_FLOW_HASH		64
 
-/* Senders that a shard knows, in sets of four; for how long. */
-#define STT_PEER_SETS		16
-#define STT_PEER_WAYS		4
+/* Senders that a namespace knows, and for how long. */
+#define STT_PEERS		2048
 #define STT_PEER_TIME		(300 * HZ)
 
 /**
@@ -72,14 +71,6 @@ struct stt_flow {
 	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
 	 sizeof(struct stt_source))
 
-/* A sender that completed a frame. */
-struct stt_peer {
-	union stt_addr	addr;
-	int		scope;
-	u32		family;
-	unsigned long	seen;
-};
-
 /* Whose memory is whose. */
 enum stt_pool {
 	STT_POOL_UNKNOWN,
@@ -98,7 +89,6 @@ enum stt_pool {
  * @nclosed: how many are closed
  * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
- * @peers: who completed a frame
  * @timer: for the oldest of each list
  * @reasm: whose shard it is
  */
@@ -112,7 +102,6 @@ struct stt_shard {
 	unsigned int		nclosed;
 	struct rb_root		by_mem[STT_POOLS];
 	unsigned long		heaviest[STT_POOLS];
-	struct stt_peer		peers[STT_PEER_SETS][STT_PEER_WAYS];
 	struct timer_list	timer;
 	struct stt_reasm	*reasm;
 } ____cacheline_aligned_in_smp;
@@ -122,7 +111,8 @@ struct stt_shard {
  * @sn: the namespace's limits and counters
  * @mem: bytes charged
  * @unknown: those of them that are charged to unknown sources
- * @nopen: open frames
+ * @nopen: open frames; looked at for each frame that comes whole
+ * @peers: senders that completed frames: hash and jiffies of each
  * @seed: of the hashes
  * @shards: everything else
  */
@@ -130,8 +120,9 @@ struct stt_reasm {
 	struct stt_net		*sn;
 	atomic_long_t		mem;
 	atomic_long_t		unknown;
-	atomic_t		nopen;
 	u32			seed;
+	atomic_t		nopen ____cacheline_aligned_in_smp;
+	u64			peers[STT_PEERS];
 	struct stt_shard	shards[STT_SHARDS];
 };
 
@@ -140,11 +131,10 @@ struct stt_reasm {
 u32 stt_source_hash(const struct stt_reasm *reasm,
 		    const struct stt_flow_key *key);
 struct stt_source *stt_source_get(struct stt_shard *shard,
-				  const struct stt_flow_key *key, bool known,
-				  u32 hash);
+				  const struct stt_flow_key *key, u32 hash);
 void stt_source_put(struct stt_shard *shard, struct stt_source *source);
-void stt_source_completed(struct stt_shard *shard, struct stt_source *source,
-			  u32 hash);
+void stt_source_check(struct stt_shard *shard, struct stt_source *source,
+		      bool named, u32 hash);
 bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
 		    bool known);
 bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes,

@@ -30,6 +30,33 @@ static inline void stt_trace_addr(u8 *to, const union stt_addr *addr,
 }
 #endif
 
+/* Tools that read the format cannot know enums. */
+TRACE_DEFINE_ENUM(STT_FRAME_EV_WHOLE);
+TRACE_DEFINE_ENUM(STT_FRAME_EV_REASSEMBLED);
+TRACE_DEFINE_ENUM(STT_FRAME_EV_PARTIAL);
+TRACE_DEFINE_ENUM(STT_FRAME_EV_EXPIRED);
+TRACE_DEFINE_ENUM(STT_FRAME_EV_EVICTED);
+TRACE_DEFINE_ENUM(STT_NET_reasm_timeout);
+TRACE_DEFINE_ENUM(STT_NET_reasm_evicted);
+TRACE_DEFINE_ENUM(STT_NET_reasm_nomem);
+TRACE_DEFINE_ENUM(STT_NET_reasm_overlap);
+TRACE_DEFINE_ENUM(STT_NET_reasm_late);
+TRACE_DEFINE_ENUM(STT_NET_reasm_duplicate);
+TRACE_DEFINE_ENUM(STT_NET_drop_csum);
+TRACE_DEFINE_ENUM(STT_NET_drop_header);
+TRACE_DEFINE_ENUM(STT_NET_drop_version);
+TRACE_DEFINE_ENUM(STT_NET_drop_offload);
+TRACE_DEFINE_ENUM(STT_NET_drop_length);
+TRACE_DEFINE_ENUM(STT_NET_drop_no_device);
+TRACE_DEFINE_ENUM(STT_NET_drop_ecn);
+TRACE_DEFINE_ENUM(STT_NET_drop_peer);
+TRACE_DEFINE_ENUM(STT_NET_drop_policy);
+TRACE_DEFINE_ENUM(STT_NET_drop_nomem);
+TRACE_DEFINE_ENUM(STT_DEV_tx_too_big);
+TRACE_DEFINE_ENUM(STT_DEV_tx_no_route);
+TRACE_DEFINE_ENUM(STT_DEV_tx_loop);
+TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
+
 #define show_stt_event(event) __print_symbolic(event,		\
 	{ STT_FRAME_EV_WHOLE, "whole" },			\
 	{ STT_FRAME_EV_REASSEMBLED, "reassembled" },		\

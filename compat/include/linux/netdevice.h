@@ -14,4 +14,17 @@ static inline void netdev_set_lltx(struct net_device *dev)
 #endif
 }
 
+/*
+ * The core's own setter is not for modules.  Since 6.3 IPv4 has a limit of its
+ * own, which is the same up to 64 KB.
+ */
+static inline void netdev_set_gso_max(struct net_device *dev,
+				      unsigned int size)
+{
+	WRITE_ONCE(dev->gso_max_size, size);
+#ifndef STT_NO_GSO_IPV4_MAX
+	WRITE_ONCE(dev->gso_ipv4_max_size, size);
+#endif
+}
+
 #endif /* _STT_COMPAT_NETDEVICE_H */
