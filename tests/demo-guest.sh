@@ -74,6 +74,10 @@ wait $capture || true
 tshark -r /tmp/stt.pcap -o ip.try_heuristic_first:TRUE -Y stt -c 40 -O stt \
 	2>/dev/null |
 	awk '/^Frame /		{ frames++ }
+	     frames == 1 && /^Transmission Control/ {
+		print "  " $0
+		exit
+	     }
 	     frames == 1 && /^(    )?[^ ]/ && !/^Frame|unverified|TCP Data/ {
 		print "  " $0
 	     }'
