@@ -10,7 +10,7 @@
 #	     2001:db8::1, ::11                             2001:db8::2, ::22
 #
 # kernels: all
-# timeout: 240
+# timeout: 300
 
 # check calls functions.
 # shellcheck disable=SC2317
@@ -53,7 +53,7 @@ for family in v4 v6; do
 	addr "$h1" stt0 10.0.0.1/24
 	addr "$h2" stt0 10.0.0.2/24
 	index=$(in_ns "$h1" cat /sys/class/net/stt0/ifindex)
-	background in_ns "$h1" ping -q -f -i 0.01 -s 2500 10.0.0.2 >/dev/null
+	background in_ns "$h1" ping -q -i 0.01 -s 2500 10.0.0.2 >/dev/null
 	mine="tcp dport 7471"
 
 	change "$family: ttl" ttl 33 -- "$mine $ttl 33"

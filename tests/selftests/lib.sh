@@ -340,7 +340,7 @@ linkstat() {
 # and match, in the words of nft. Where a NIC would have cut them, but veth did
 # not, they are whole: see one_by_one.
 wire() {
-	local ns=$1 dev=$2 name=$3
+	local ns=$1 dev=$2 name=w_$3
 
 	shift 3
 	in_ns "$ns" nft -f - <<-EOF
@@ -356,7 +356,7 @@ wire() {
 
 # wired NS NAME: how many there were.
 wired() {
-	in_ns "$1" nft list counter netdev wire "$2" |
+	in_ns "$1" nft list counter netdev wire "w_$2" |
 	awk '$1 == "packets" { print $2; found = 1 } END { exit !found }'
 }
 
