@@ -184,7 +184,7 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net)
 
 	saddr.v6 = iph->saddr;
 	daddr.v6 = iph->daddr;
-	if (!ipv6_chk_addr(net, &saddr.v6, NULL, 0) ||
+	if (!ipv6_chk_addr(net, &saddr.v6, skb->dev, 0) ||
 	    nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_ICMPV6,
 			AF_INET6))
 		return false;

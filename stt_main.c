@@ -157,7 +157,8 @@ static struct net_device *stt_get_lower(const struct stt_dev *stt,
  */
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 {
-	unsigned int link = ETH_HLEN, room = 0, size = GSO_LEGACY_MAX_SIZE;
+	unsigned int link = ETH_HLEN, room = LL_MAX_HEADER;
+	unsigned int size = GSO_LEGACY_MAX_SIZE;
 	struct stt_dev *stt = netdev_priv(dev);
 	bool v6 = conf->port->family == AF_INET6;
 	unsigned int hlen = STT_HLEN + sizeof(struct tcphdr) +
@@ -171,12 +172,13 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	lower = stt_get_lower(stt, conf);
 	if (lower) {
 		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
-		room = lower->needed_headroom;
+		/* More than is needed makes tunnels above expand heads. */
+		room = lower->hard_header_len + lower->needed_headroom;
 		size = min_t(unsigned int, size,
 			     READ_ONCE(lower->gso_max_size));
 		dev_put(lower);
 	}
-	dev->needed_headroom = LL_MAX_HEADER + room + hlen;
+	dev->needed_headroom = room + hlen;
 	if (size <= hlen + link)
 		return;
 	size -= hlen + link;

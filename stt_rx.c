@@ -607,7 +607,7 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook))
 		return NF_ACCEPT;
 	if (!stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h)) ||
-	    !ipv6_chk_addr(net, &ip6h->daddr, NULL, 0))
+	    !ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0))
 		return NF_ACCEPT;
 	stt_rx_untrack(skb);
 

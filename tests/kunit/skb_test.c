@@ -117,47 +117,47 @@ static void stt_skb_expect_truesize(struct stt_test *t,
  * R5: each layout before each, in a join of three; whoever holds any of them
  * keeps what it had.
  */
+static void stt_skb_join_pair(struct stt_test *t, const u8 *data,
+			      const struct stt_test_layout *a, unsigned int la,
+			      const struct stt_test_layout *b, unsigned int lb,
+			      enum stt_hold how)
+{
+	struct sk_buff *x, *y, *z;
+	struct stt_held hx, hy;
+	unsigned int charged;
+	char what[100];
+
+	snprintf(what, sizeof(what), "%s, then %s, held as %u", a->name,
+		 b->name, how);
+	x = stt_test_skb(t, data, la, 0, a);
+	y = stt_test_skb(t, data + la, lb, 0, b);
+	z = stt_test_skb(t, data + la + lb, 1448, 0, &stt_test_layouts[0]);
+	y->next = z;
+	hx = stt_hold(t, x, how);
+	hy = stt_hold(t, y, how);
+	charged = x->truesize + stt_skb_truesize(y);
+
+	x = stt_skb_join(x, y);
+	stt_skb_expect(t, x, data, la + lb + 1448, what);
+	stt_skb_expect_truesize(t, x, charged, what);
+	stt_hold_end(t, &hx, data, la, what);
+	stt_hold_end(t, &hy, data + la, lb, what);
+	kfree_skb(x);
+	KUNIT_ASSERT_EQ_MSG(t->test, stt_test_pages_held(t), 0, "%s: pages",
+			    what);
+}
+
 static void stt_skb_join_layouts(struct kunit *test)
 {
 	struct stt_test *t = test->priv;
-	unsigned int i, j, how, n = 0;
+	unsigned int i, j, n = 0;
 
-	for (how = 0; how < STT_HOLD_MAX; how++) {
-		for (i = 0; i < stt_test_nlayouts; i++) {
-			for (j = 0; j < stt_test_nlayouts; j++) {
-				const struct stt_test_layout *a, *b;
-				unsigned int la = 3000 + i, lb = 5000 + j;
-				const u8 *data = t->bytes + n++ % 1000;
-				struct sk_buff *x, *y, *z;
-				struct stt_held hx, hy;
-				unsigned int charged;
-				char what[100];
-
-				a = &stt_test_layouts[i];
-				b = &stt_test_layouts[j];
-				snprintf(what, sizeof(what),
-					 "%s, then %s, held as %u", a->name,
-					 b->name, how);
-				x = stt_test_skb(t, data, la, 0, a);
-				y = stt_test_skb(t, data + la, lb, 0, b);
-				z = stt_test_skb(t, data + la + lb, 1448, 0,
-						 &stt_test_layouts[0]);
-				y->next = z;
-				hx = stt_hold(t, x, how);
-				hy = stt_hold(t, y, how);
-				charged = x->truesize + stt_skb_truesize(y);
-				x = stt_skb_join(x, y);
-				stt_skb_expect(t, x, data, la + lb + 1448,
-					       what);
-				stt_skb_expect_truesize(t, x, charged, what);
-				stt_hold_end(t, &hx, data, la, what);
-				stt_hold_end(t, &hy, data + la, lb, what);
-				kfree_skb(x);
-				KUNIT_ASSERT_EQ_MSG(test,
-						    stt_test_pages_held(t), 0,
-						    "%s: pages", what);
-			}
-		}
+	for (i = 0; i < stt_test_nlayouts; i++) {
+		for (j = 0; j < stt_test_nlayouts; j++, n++)
+			stt_skb_join_pair(t, t->bytes + n,
+					  &stt_test_layouts[i], 3000 + i,
+					  &stt_test_layouts[j], 5000 + j,
+					  (i + j) % STT_HOLD_MAX);
 		cond_resched();
 	}
 }
@@ -168,7 +168,7 @@ static void stt_skb_join_random(struct kunit *test)
 	struct stt_test *t = test->priv;
 	unsigned int run;
 
-	for (run = 0; run < 300; run++) {
+	for (run = 0; run < 120; run++) {
 		unsigned int most = run % 8 ? 9000 : 65535;
 		unsigned int len = 1 + stt_test_below(t, most);
 		const u8 *data = t->bytes + stt_test_below(t, 1000);
@@ -226,7 +226,7 @@ static void stt_skb_join_bytes(struct kunit *test)
 		const struct stt_test_layout *lo;
 		char what[32];
 
-		len = min(size * 2000, 65535U);
+		len = min(size * 700, 65535U);
 		for (off = size; off < len; off += size) {
 			lo = &stt_test_layouts[off % 7];
 			*link = stt_test_skb(t, t->bytes + off,
@@ -305,27 +305,35 @@ static bool stt_skb_has_linear_member(const struct sk_buff *skb)
 	return false;
 }
 
+static const netdev_features_t stt_skb_features[] = {
+	STT_HW, NETIF_F_SG, STT_TSO, 0, NETIF_F_HW_CSUM,
+	STT_TSO & ~NETIF_F_GSO_ROBUST,
+};
+
+#define STT_CUT_WAYS	(2 * ARRAY_SIZE(stt_skb_features))
+#define STT_CUT_ALL	(BIT(STT_CUT_WAYS) - 1)
+/* Three of them, others in each round. */
+#define STT_CUT_SOME(i)	(0x111U << (i) % 4)
+
 /*
  * One inner TCP packet of some layout, made cuttable and cut, for devices of
- * several abilities.  R12: "untrusted" is how a receiver marks it.
+ * the abilities in @ways.  R12: "untrusted" is how a receiver marks it.
  */
 static void stt_skb_cut(struct stt_test *t, struct stt_test_pkt *p,
 			const struct stt_test_layout *lo, unsigned int mss,
-			enum stt_hold how)
+			enum stt_hold how, unsigned int ways)
 {
-	static const netdev_features_t features[] = {
-		STT_HW, NETIF_F_SG, 0, NETIF_F_HW_CSUM, STT_TSO,
-		STT_TSO & ~NETIF_F_GSO_ROBUST,
-	};
 	struct stt_held held;
 	struct sk_buff *skb;
 	char what[100];
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(features) * 2; i++) {
-		netdev_features_t f = features[i / 2];
+	for (i = 0; i < STT_CUT_WAYS; i++) {
+		netdev_features_t f = stt_skb_features[i / 2];
 		bool untrusted = i & 1;
 
+		if (!(ways & BIT(i)))
+			continue;
 		snprintf(what, sizeof(what), "%s%s, held as %u", lo->name,
 			 untrusted ? ", untrusted" : "", how);
 		skb = stt_test_packet(t, p, lo);
@@ -376,7 +384,7 @@ static void stt_skb_cut_layouts(struct kunit *test)
 
 			p.payload = min(sizes[j] * 7 + 13, 35000U);
 			stt_skb_cut(t, &p, &stt_test_layouts[i], sizes[j],
-				    STT_HOLD_NONE);
+				    STT_HOLD_NONE, STT_CUT_SOME(i + j));
 			cond_resched();
 		}
 	}
@@ -394,7 +402,8 @@ static void stt_skb_cut_large(struct kunit *test)
 		};
 
 		stt_skb_cut(t, &p, &stt_test_layouts[i],
-			    i % 4 ? 1448 + i * 2333 : 48 + i, STT_HOLD_NONE);
+			    i % 4 ? 1448 + i * 2333 : 48 + i, STT_HOLD_NONE,
+			    BIT(i * 5 % STT_CUT_WAYS));
 		cond_resched();
 	}
 }
@@ -408,7 +417,8 @@ static void stt_skb_cut_held(struct kunit *test)
 
 	for (how = STT_HOLD_CLONE; how < STT_HOLD_MAX; how++) {
 		for (i = 0; i < stt_test_nlayouts; i++) {
-			stt_skb_cut(t, &p, &stt_test_layouts[i], 1448, how);
+			stt_skb_cut(t, &p, &stt_test_layouts[i], 1448, how,
+				    STT_CUT_SOME(i));
 			cond_resched();
 		}
 	}
@@ -421,11 +431,11 @@ static void stt_skb_cut_held(struct kunit *test)
  */
 static void stt_skb_cut_even(struct kunit *test)
 {
-	static const unsigned int sizes[] = { 48, 700, 1400, 1501, 5900 };
+	static const unsigned int sizes[] = { 700, 1400, 1501, 5900 };
 	struct stt_test *t = test->priv;
 	unsigned int i, frag;
 
-	for (frag = 100; frag <= 1000; frag += 300) {
+	for (frag = 100; frag <= 1000; frag += 450) {
 		struct stt_test_layout lo = {
 			"even members",
 			{ .frag = frag, .frags = 17 },
@@ -438,7 +448,7 @@ static void stt_skb_cut_even(struct kunit *test)
 		for (i = 0; i < ARRAY_SIZE(sizes); i++)
 			if (sizes[i] < p.payload)
 				stt_skb_cut(t, &p, &lo, sizes[i],
-					    STT_HOLD_NONE);
+					    STT_HOLD_NONE, STT_CUT_ALL);
 	}
 }
 
@@ -448,7 +458,7 @@ static void stt_skb_cut_random(struct kunit *test)
 	struct stt_test *t = test->priv;
 	unsigned int run;
 
-	for (run = 0; run < 150; run++) {
+	for (run = 0; run < 100; run++) {
 		struct stt_test_layout lo = { "random" };
 		struct stt_test_pkt p = {
 			.proto = IPPROTO_TCP, .v6 = stt_test_below(t, 2),
@@ -466,7 +476,8 @@ static void stt_skb_cut_random(struct kunit *test)
 		lo.member.frags = 1 + stt_test_below(t, 17);
 		lo.nested = !stt_test_below(t, 4);
 		p.payload = mss + 1 + stt_test_below(t, 12000);
-		stt_skb_cut(t, &p, &lo, mss, STT_HOLD_NONE);
+		stt_skb_cut(t, &p, &lo, mss, STT_HOLD_NONE,
+			    STT_CUT_SOME(run));
 		cond_resched();
 	}
 }

@@ -59,7 +59,7 @@ static void stt_tx_parse_layouts(struct kunit *test)
 
 		v6 = i & 1;
 		tags = i / 2 % 4;
-		for (ext = 0; ext <= 40; ext += 8) {
+		for (ext = 0; ext <= 40; ext += ext < 16 ? 8 : 24) {
 			struct stt_test_pkt p = {
 				.v6 = v6, .tags = tags, .ext = ext,
 				.tpid = tags & 1 ? ETH_P_8021AD : ETH_P_8021Q,
@@ -449,7 +449,7 @@ static void stt_tx_offload_consistent(struct kunit *test)
 	struct stt_test *t = test->priv;
 	unsigned int i;
 
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < 1000; i++) {
 		struct stt_test_pkt p = {
 			.v6 = stt_test_below(t, 2),
 			.proto = stt_test_below(t, 2) ? IPPROTO_TCP :
@@ -534,7 +534,8 @@ static void stt_tx_sport_stable(struct kunit *test)
 
 /*
  * W5: flows spread over the range, those without ports by their addresses,
- * those without addresses by MAC.  Chi-square as in the test of the scaling.
+ * those without addresses by MAC.  Chi-square with 15 degrees of freedom is
+ * above 70 but once in 10^8.
  */
 static void stt_tx_sport_spread(struct kunit *test)
 {
@@ -551,10 +552,10 @@ static void stt_tx_sport_spread(struct kunit *test)
 		{ "ARP", false, IPPROTO_TCP, true },
 	};
 	struct stt_test *t = test->priv;
-	unsigned int kind, i, n = 4096, expected = 4096 / 64;
+	unsigned int kind, i, n = 1024, expected = 1024 / 16;
 
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
-		unsigned int count[64] = { };
+		unsigned int count[16] = { };
 		u64 chi2 = 0;
 
 		for (i = 0; i < n; i++) {
@@ -575,14 +576,14 @@ static void stt_tx_sport_spread(struct kunit *test)
 			port = stt_tx_sport(skb, &in, 49152, 65535);
 			kfree_skb(skb);
 			KUNIT_ASSERT_GE(test, port, 49152);
-			count[(port - 49152) / 256]++;
+			count[(port - 49152) / 1024]++;
 		}
-		for (i = 0; i < 64; i++) {
+		for (i = 0; i < 16; i++) {
 			int d = count[i] - expected;
 
 			chi2 += d * d;
 		}
-		KUNIT_EXPECT_LT_MSG(test, chi2, 150 * expected, "%s",
+		KUNIT_EXPECT_LT_MSG(test, chi2, 70 * expected, "%s",
 				    kinds[kind].name);
 		cond_resched();
 	}
@@ -594,7 +595,7 @@ static void stt_tx_sport_range(struct kunit *test)
 	struct stt_test *t = test->priv;
 	unsigned int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 100; i++) {
 		struct stt_test_pkt p = {
 			.proto = IPPROTO_TCP, .flow = i,
 		};
