@@ -1165,7 +1165,7 @@ static void stt_reasm_flood_many_peers(struct kunit *test)
 {
 	struct stt_rtest *r = test->priv;
 	struct stt_flow_key key = r->key;
-	unsigned int i, peers = 200;
+	unsigned int i, peers = 200, lost = 0;
 
 	r->plain = true;
 	r->sn.limits.high_thresh = 1200000;
@@ -1181,9 +1181,14 @@ static void stt_reasm_flood_many_peers(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, stt_rtest_count(r, STT_NET_reasm_evicted), 200);
 	for (i = 0; i < peers; i++) {
+		struct sk_buff *skb;
+
 		stt_rtest_source(&key, 0x0a000000 + i);
-		stt_rtest_done(r, &key, i, false, 60, 40, 100);
+		skb = stt_rtest_add(r, &key, i, false, 60, 40, 100);
+		lost += !skb;
+		kfree_skb(skb);
 	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
 }
 
 /* ---- several CPUs ------------------------------------------------------ */

@@ -191,6 +191,8 @@ for family in v4 v6; do
 	ip -n "$h1" neigh add 10.5.0.2 lladdr "$mac1" dev stt1 nud permanent
 	check_fails "$family: two devices through each other" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 1 10.5.0.2
+	ip -n "$h1" link del stt1
+	ip -n "$h1" link del stt2
 	over "$family: after that" 0
 
 	# One without a peer.
