@@ -149,6 +149,8 @@ esac
 # Whatever cannot be had here fails one step, and the rest goes on.
 step 'packages' "$vm/deps.sh" || { summary; exit 1; }
 step 'ip plugin' make ip || true
+step 'ip options' iproute2-patch/test-args.sh || true
+step 'iproute2 patch' iproute2-patch/check.sh --local || true
 for k in "${plain[@]}"; do
 	step "kernel $k" "$vm/kernel.sh" "$k" || continue
 	step "build $k" "$vm/build.sh" "$k" || true
