@@ -12,21 +12,37 @@
 /* ---- known senders ----------------------------------------------------- */
 
 /*
- * A table of hashes and times, one word an entry, read and written without a
- * lock: what is lost in a race is learned with the next frame.  An entry gives
- * way to another sender when it has not been heard of for a second.
+ * A table of hashes and times, one word an entry, in sets of a few.  Read and
+ * written without a lock: what is lost in a race is learned with the next
+ * frame.  An entry gives way to another sender when it has not been heard of
+ * for a second.
  */
-static u64 *stt_peer_slot(struct stt_reasm *reasm, u32 hash)
+#define STT_PEER_WAYS	4
+
+static u64 *stt_peer_set(struct stt_reasm *reasm, u32 hash)
 {
-	return &reasm->peers[hash % STT_PEERS];
+	return &reasm->peers[hash % (STT_PEERS / STT_PEER_WAYS) *
+			     STT_PEER_WAYS];
+}
+
+static u32 stt_peer_age(u64 peer)
+{
+	return (u32)jiffies - (u32)peer;
 }
 
 static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
 {
-	u64 peer = READ_ONCE(*stt_peer_slot(reasm, hash));
+	const u64 *set = stt_peer_set(reasm, hash);
+	int i;
 
-	return peer >> 32 == hash &&
-	       (u32)jiffies - (u32)peer < STT_PEER_TIME;
+	for (i = 0; i < STT_PEER_WAYS; i++) {
+		u64 peer = READ_ONCE(set[i]);
+
+		if (peer && peer >> 32 == hash)
+			return stt_peer_age(peer) < STT_PEER_TIME;
+	}
+
+	return false;
 }
 
 /**
@@ -39,11 +55,25 @@ static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
 void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 {
 	u32 hash = stt_source_hash(reasm, from);
-	u64 *slot = stt_peer_slot(reasm, hash);
-	u64 peer = READ_ONCE(*slot);
+	u64 *set = stt_peer_set(reasm, hash), *slot = NULL;
+	u32 age, oldest = HZ;
+	int i;
 
-	/* Also when it is this one: that is often enough. */
-	if (!peer || (u32)jiffies - (u32)peer > HZ)
+	for (i = 0; i < STT_PEER_WAYS; i++) {
+		u64 peer = READ_ONCE(set[i]);
+
+		age = peer ? stt_peer_age(peer) : U32_MAX;
+		if (peer && peer >> 32 == hash) {
+			/* Once a second is often enough. */
+			slot = age > HZ ? &set[i] : NULL;
+			break;
+		}
+		if (age > oldest) {
+			oldest = age;
+			slot = &set[i];
+		}
+	}
+	if (slot)
 		WRITE_ONCE(*slot, (u64)hash << 32 | (u32)jiffies);
 }
 
