@@ -78,12 +78,12 @@ tunnel() {
 	geneve|stt) set -- id 1 ;;
 	*)	set -- ;;
 	esac
-	if [ $type = geneve ]; then
+	if [ "$type" = geneve ]; then
 		ip -n h1 link add tun0 type geneve "$@" remote $b
 		ip -n h2 link add tun0 type geneve "$@" remote $a
 	else
-		ip -n h1 link add tun0 type $type "$@" local $a remote $b
-		ip -n h2 link add tun0 type $type "$@" local $b remote $a
+		ip -n h1 link add tun0 type "$type" "$@" local $a remote $b
+		ip -n h2 link add tun0 type "$type" "$@" local $b remote $a
 	fi
 	ip -n h1 addr add 10.0.0.1/24 dev tun0
 	ip -n h2 addr add 10.0.0.2/24 dev tun0

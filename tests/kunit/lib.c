@@ -575,8 +575,8 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	if (!segs && features & tso && !skb_has_frag_list(skb))
 		return;
 	if (IS_ERR_OR_NULL(segs))
-		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: GSO: %ld",
-				     what, mss, &features, PTR_ERR(segs));
+		KUNIT_FAIL_AND_ABORT(t->test, "%s, MSS %u, %pNF: GSO: %pe",
+				     what, mss, &features, segs);
 
 	for (seg = segs; seg && !bad; seg = seg->next) {
 		unsigned int size = seg->len - p->hlen;
