@@ -299,4 +299,14 @@ check_refused 'link set mtu above a frame' 'mtu|MTU' \
 check 'link set mtu, all of a frame' ip -n "$h1" link set stt8 mtu 65463
 ip -n "$h1" link del stt8
 ip -n "$h1" link del stt9
+
+# No refusal kept a port.
+cat >"$tmp/bind.py" <<'END'
+import socket
+for port in 1, 7000, 7471, 7472, 65535:
+    socket.create_server(("", port), family=socket.AF_INET6,
+                         dualstack_ipv6=True).close()
+END
+check 'all ports are free' in_ns "$h1" python3 "$tmp/bind.py"
+
 tap_done
