@@ -421,8 +421,8 @@ static struct notifier_block stt_netdev_notifier = {
 /* ---- namespaces -------------------------------------------------------- */
 
 #define STT_REASM_HIGH_THRESH	(16UL << 20)
-#define STT_REASM_TIME_MS	300
-#define STT_REASM_MAX_FRAMES	4
+#define STT_REASM_TIME_MS	2000
+#define STT_REASM_MAX_FRAMES	8
 
 static unsigned long stt_high_thresh_own = STT_REASM_HIGH_THRESH;
 static unsigned long stt_high_thresh_max = LONG_MAX;
