@@ -19,6 +19,6 @@ kernel=stock-6.1
 make -s -C "$STT_TOP" ip >&2
 ko=$("$vm/build.sh" "$kernel")
 out=$STT_TOP/build/bench
-"$vm/vm.sh" -k "$kernel" --icount -t 1800 -o "$out" -e "STT_KO=$ko" \
+"$vm/vm.sh" -k "$kernel" --icount -t 3600 -o "$out" -e "STT_KO=$ko" \
 	-e "IP_LIB_DIR=$STT_TOP/build/ip" -- bench/guest.sh >&2
 /usr/bin/python3 "$STT_TOP/bench/table.py" "$out/guest/results"

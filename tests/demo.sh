@@ -19,5 +19,5 @@ make -s -C "$STT_TOP" ip >&2
 kernel=$("$vm/kernel.sh" stock)
 ko=$("$vm/build.sh" stock)
 say 'booting a VM, half a minute'
-exec "$vm/vm.sh" -k "$kernel" --icount -t 900 -e "STT_KO=$ko" \
+exec "$vm/vm.sh" -k "$kernel" --icount -t 1800 -e "STT_KO=$ko" \
 	-e "IP_LIB_DIR=$STT_TOP/build/ip" -- tests/demo-guest.sh
