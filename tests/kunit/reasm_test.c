@@ -965,7 +965,7 @@ static void stt_reasm_pressure(struct kunit *test)
 					50000);
 		}
 	}
-	KUNIT_EXPECT_GT(test, high, 250000);
+	KUNIT_EXPECT_GT(test, high, 200000);
 	KUNIT_EXPECT_GT(test, stt_rtest_count(r, STT_NET_reasm_evicted), 100);
 }
 

@@ -98,6 +98,10 @@ for family in v4 v6; do
 	stt_add "$r" stt0 id 1 local "$ar" remote "$a1"
 	addr "$h1" stt0 10.0.0.1/24
 	addr "$r" stt0 10.0.0.2/24
+	# What h1 sent before r had a device was TCP without a handshake.
+	for ns in "$h1" "$r"; do
+		in_ns "$ns" nft reset counters table inet fw >/dev/null
+	done
 
 	check "$family: ping through strict firewalls" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
