@@ -486,11 +486,17 @@ static bool stt_test_sums_equal(__sum16 a, __sum16 b)
 	return a == b || ((__force u16)(a ^ b) == 0xffff && (!a || !b));
 }
 
-/* One packet that GSO made: @off bytes of payload are in those before it. */
-static const char *stt_test_segment_bad(struct stt_test *t,
-					struct sk_buff *seg,
-					const struct stt_test_pkt *p,
-					unsigned int off)
+/**
+ * stt_test_part_bad - is this TCP packet right as a part of another
+ * @t: test; its frame and bytes are the whole packet's
+ * @seg: part, from the Ethernet header on
+ * @p: what the whole is
+ * @off: bytes of payload that are in the parts before it
+ *
+ * Return: what is wrong, or NULL.
+ */
+const char *stt_test_part_bad(struct stt_test *t, struct sk_buff *seg,
+			      const struct stt_test_pkt *p, unsigned int off)
 {
 	unsigned int payload = seg->len - p->hlen;
 	bool last = off + payload == p->payload;
@@ -552,9 +558,10 @@ static const char *stt_test_segment_bad(struct stt_test *t,
 
 /**
  * stt_test_segment - let GSO cut an inner TCP packet, and check the pieces
- * @t: test; its frame and bytes are the packet's
- * @skb: GSO packet; stays the caller's
- * @p: what it is
+ * @t: test; its frame and bytes are the whole packet's
+ * @skb: GSO packet, the whole or a part of it; stays the caller's
+ * @p: what the whole is
+ * @off: bytes of payload that are in parts before @skb
  * @mss: its gso_size
  * @features: what the device would be able to do
  * @what: for messages
@@ -562,13 +569,14 @@ static const char *stt_test_segment_bad(struct stt_test *t,
  * R12.
  */
 void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
-		      const struct stt_test_pkt *p, unsigned int mss,
-		      netdev_features_t features, const char *what)
+		      const struct stt_test_pkt *p, unsigned int off,
+		      unsigned int mss, netdev_features_t features,
+		      const char *what)
 {
 	netdev_features_t tso = NETIF_F_TSO | NETIF_F_TSO6;
+	unsigned int end = off + skb->len - p->hlen;
 	struct sk_buff *segs, *seg;
 	const char *bad = NULL;
-	unsigned int off = 0;
 
 	segs = skb_gso_segment(skb, features);
 	/* The device would take it as it is. */
@@ -581,15 +589,15 @@ void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
 	for (seg = segs; seg && !bad; seg = seg->next) {
 		unsigned int size = seg->len - p->hlen;
 
-		bad = stt_test_segment_bad(t, seg, p, off);
+		bad = stt_test_part_bad(t, seg, p, off);
 		if (bad)
 			break;
 		if (features & tso ? size > mss && !skb_is_gso(seg) :
-				     size != min(mss, p->payload - off))
+				     size != min(mss, end - off))
 			bad = "size";
 		off += size;
 	}
-	if (!bad && off != p->payload)
+	if (!bad && off != end)
 		bad = "count";
 	kfree_skb_list(segs);
 	if (bad)

@@ -124,8 +124,11 @@ struct sk_buff *stt_test_packet(struct stt_test *t, struct stt_test_pkt *p,
 				const struct stt_test_layout *lo);
 void stt_test_partial(struct stt_test *t, struct sk_buff *skb,
 		      const struct stt_test_pkt *p);
+const char *stt_test_part_bad(struct stt_test *t, struct sk_buff *seg,
+			      const struct stt_test_pkt *p, unsigned int off);
 void stt_test_segment(struct stt_test *t, struct sk_buff *skb,
-		      const struct stt_test_pkt *p, unsigned int mss,
-		      netdev_features_t features, const char *what);
+		      const struct stt_test_pkt *p, unsigned int off,
+		      unsigned int mss, netdev_features_t features,
+		      const char *what);
 
 #endif /* _STT_KUNIT_LIB_H */

@@ -383,7 +383,7 @@ static void stt_rx_offload_segment(struct kunit *test)
 				skb_reset_mac_len(skb);
 				/* As dev_queue_xmit() gets it. */
 				__skb_push(skb, ETH_HLEN);
-				stt_test_segment(t, skb, &p, sizes[j],
+				stt_test_segment(t, skb, &p, 0, sizes[j],
 						 features[k], lo->name);
 				kfree_skb(skb);
 				KUNIT_ASSERT_EQ_MSG(test,

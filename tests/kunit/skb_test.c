@@ -355,7 +355,7 @@ static void stt_skb_cut(struct stt_test *t, struct stt_test_pkt *p,
 						    SKB_GSO_TCPV4;
 		if (untrusted)
 			skb_shinfo(skb)->gso_type |= SKB_GSO_DODGY;
-		stt_test_segment(t, skb, p, mss, f, what);
+		stt_test_segment(t, skb, p, 0, mss, f, what);
 		stt_hold_end(t, &held, t->frame, p->hlen + p->payload, what);
 		kfree_skb(skb);
 		KUNIT_ASSERT_EQ_MSG(t->test, stt_test_pages_held(t), 0,
