@@ -75,11 +75,13 @@ check_num 'rx_reassembled counts' \
 	$(($(ethstat "$h2" stt0 rx_reassembled) - before)) -ge 3
 # One snapshot: neighbours are looked for all the time.
 in_ns "$h2" ethtool -S stt0 >"$tmp/stats"
+# shellcheck disable=SC2016
 check 'rx_single and rx_reassembled are rx_frames' \
 	awk '{ n[$1] = $2 }
 	     END { exit n["rx_frames:"] != n["rx_single:"] +
 				n["rx_reassembled:"] + n["rx_partial:"] }' \
 	"$tmp/stats"
+in_ns "$h1" ethtool -K eth0 tso on gso on >/dev/null
 
 # --- features ------------------------------------------------------------------
 
