@@ -11,6 +11,7 @@ kbuild = $(if $(KDIR),,$(error no kernel headers: give KDIR=, or \
 	install linux-headers))$(MAKE) -C $(KDIR) M=$(CURDIR)
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+RELEASE  = $$(cat $(KDIR)/include/config/kernel.release)
 DKMSDIR  = $(DESTDIR)/usr/src/stt-$(VERSION)
 
 #   make                stt.ko for KDIR (default: the running kernel)
@@ -26,7 +27,7 @@ ip:
 #   make install        module, plugin and man page; DESTDIR is honoured
 install: modules ip
 	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
-	$(if $(DESTDIR),,depmod $$(cat $(KDIR)/include/config/kernel.release))
+	$(if $(DESTDIR),,depmod $(RELEASE))
 	$(MAKE) -C iproute2-patch install
 
 #   make dkms           hand the sources to DKMS
@@ -34,7 +35,7 @@ dkms:
 	install -d $(DKMSDIR)
 	cp -r Kbuild Kconfig Makefile dkms.conf $(wildcard stt_*.[ch]) include \
 		$(wildcard compat) $(DKMSDIR)/
-	$(if $(DESTDIR),,dkms install stt/$(VERSION))
+	$(if $(DESTDIR),,dkms install --force stt/$(VERSION) -k $(RELEASE))
 
 #   make demo           two hosts in a VM, joined by STT: needs root, and
 #                       installs the Debian packages that are missing
