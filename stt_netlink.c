@@ -9,7 +9,6 @@
 #include <linux/etherdevice.h>
 #include <linux/module.h>
 #include <net/addrconf.h>
-#include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
 #include <net/l3mdev.h>
 #include <net/rtnetlink.h>
@@ -200,13 +199,6 @@ static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 			return STT_REFUSE(extack, data, IFLA_STT_PORT_RANGE,
 					  -EINVAL,
 					  "Source ports must be a lowest and a highest one, neither of them 0");
-	}
-	if (data[IFLA_STT_TOS]) {
-		u8 tos = nla_get_u8(data[IFLA_STT_TOS]);
-
-		if (tos != 1 && tos & INET_ECN_MASK)
-			return STT_REFUSE(extack, data, IFLA_STT_TOS, -EINVAL,
-					  "The lower two bits of TOS are ECN's, which follows the inner packet");
 	}
 	if (data[IFLA_STT_LABEL]) {
 		__be32 label = nla_get_be32(data[IFLA_STT_LABEL]);

@@ -8,9 +8,9 @@
  * of (a capture, say), whose shared info is copied before it is written.
  *
  * Netfilter hooks take the packets.  In the local input path, behind every
- * rule of the host's, stands the one that takes segments (R1).  Two more stand
- * before connection tracking and keep it away from our segments and from what
- * routers say of them.
+ * rule of the host's, stands the one that takes segments (R1).  The others
+ * stand before connection tracking and keep it away from our segments and from
+ * what routers say of them.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -532,6 +532,46 @@ static struct stt_port *stt_rx_port(const struct stt_net *sn,
 	return ports ? stt_port_find_rcu(sn, family, ports->dest) : NULL;
 }
 
+/* A whole frame as stt_tx.c makes it, which no TCP sender makes. */
+static bool stt_is_frame(const struct stt_net *sn, const struct sk_buff *skb,
+			 sa_family_t family, int thoff)
+{
+	const struct tcphdr *th;
+	struct tcphdr _th;
+
+	if (!stt_rx_port(sn, skb, family, thoff))
+		return false;
+	th = skb_header_pointer(skb, thoff, sizeof(_th), &_th);
+
+	return th && th->doff == sizeof(*th) / 4 && th->ack && th->psh &&
+	       !th->window &&
+	       ntohl(th->seq) == stt_seq(skb->len - thoff - sizeof(*th), 0);
+}
+
+/*
+ * Frames are untracked when they are made.  A VRF takes that for its own mark
+ * and removes it, before they go out again through the real device.
+ */
+static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	bool ours;
+
+	if (likely(!netif_is_l3_slave(state->out)))
+		return NF_ACCEPT;
+	if (state->pf == NFPROTO_IPV4)
+		ours = ip_hdr(skb)->protocol == IPPROTO_TCP &&
+		       stt_is_frame(sn, skb, AF_INET, ip_hdrlen(skb));
+	else
+		ours = ipv6_hdr(skb)->nexthdr == IPPROTO_TCP &&
+		       stt_is_frame(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
+	if (ours)
+		stt_rx_untrack(skb);
+
+	return NF_ACCEPT;
+}
+
 /*
  * Before connection tracking: keep it from what is ours.  Only packets to an
  * address of this host are; with the same port number, connections to other
@@ -582,6 +622,12 @@ static const struct nf_hook_ops stt_hooks4[] = {
 		.hook		= stt_prerouting4,
 		.pf		= NFPROTO_IPV4,
 		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= NF_IP_PRI_CONNTRACK - 1,
 	},
 	{
@@ -676,6 +722,12 @@ static const struct nf_hook_ops stt_hooks6[] = {
 		.hook		= stt_prerouting6,
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= NF_IP6_PRI_CONNTRACK - 1,
 	},
 	{

@@ -280,7 +280,7 @@ static_assert(sizeof(struct stt_conf_key) == 48);
  * @label_inherit: copy the inner one instead
  * @ttl: outer TTL or hop limit, 0: the route's
  * @ttl_inherit: copy the inner one instead
- * @tos: outer DSCP, in the upper six bits
+ * @tos: outer DSCP, in the upper six bits; the others are the inner ECN's
  * @tos_inherit: uniform model: copy DSCP both ways (W11, R14)
  * @df: enum ifla_stt_df
  * @partial: deliver what came of frames that lost segments (R15)

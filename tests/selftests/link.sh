@@ -147,7 +147,6 @@ refused 'source ports the wrong way round' 'Source ports' \
 	type stt srcport 50000 49999 -- type stt srcport 50000 50000
 refused 'source port 0' 'Source ports' \
 	type stt srcport 0 1000 -- type stt srcport 1 1000
-refused 'TOS with ECN bits' 'ECN' type stt tos 0x4a -- type stt tos 0x48
 refused 'flow label over IPv4' 'IPv6' \
 	type stt "${v4[@]}" flowlabel 5 -- type stt "${v6[@]}" flowlabel 5
 refused 'broadcast remote' 'unicast' \
