@@ -23,7 +23,7 @@ c1=''
 
 # chatter NS ADDRESS [SIZE]: packets without end; some need segments.
 chatter() {
-	background in_ns "$1" ping -q -i 0.005 -s "${3:-3000}" "$2" \
+	background in_ns "$1" ping -q -i 0.02 -s "${3:-3000}" "$2" \
 		>/dev/null 2>&1
 }
 
@@ -90,7 +90,7 @@ chatter "$h2" 10.0.0.1 9000
 up_and_down() {
 	local _
 
-	for _ in {1..30}; do
+	for _ in {1..15}; do
 		ip -n "$h1" link set stt0 down || return
 		ip -n "$h1" link set stt0 up || return
 	done
@@ -100,7 +100,7 @@ check 'traffic flows' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.0.0.2
 make_and_delete() {
 	local _
 
-	for _ in {1..20}; do
+	for _ in {1..10}; do
 		ip -n "$h1" link del stt0 || return
 		stt_add "$h1" stt0 id 1 local "$a1" remote "$a2" \
 			|| return
@@ -114,9 +114,10 @@ chatter "$h1" 10.0.0.2
 change_about() {
 	local n
 
-	for n in {1..30}; do
+	for n in {1..15}; do
 		ip -n "$h1" link set stt0 type stt ttl "$n" || return
-		ip -n "$h2" link set stt0 type stt tos $((n * 4)) || return
+		ip -n "$h2" link set stt0 type stt \
+			tos "$(printf 0x%x $((n * 4)))" || return
 	done
 }
 check 'changes under traffic' change_about
@@ -124,7 +125,7 @@ check 'traffic flows' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.0.0.2
 
 # Three at once, on one port.
 for n in 1 2 3; do
-	for _ in {1..15}; do
+	for _ in {1..8}; do
 		ip -n "$h1" link add x$n type stt id 10$n remote "$a2"
 		ip -n "$h1" link set x$n up
 		ip -n "$h1" link del x$n

@@ -24,7 +24,7 @@ c1=''
 
 # chatter NS ADDRESS [SIZE]: packets without end; some need segments.
 chatter() {
-	background in_ns "$1" ping -q -i 0.005 -s "${3:-3000}" "$2" \
+	background in_ns "$1" ping -q -i 0.02 -s "${3:-3000}" "$2" \
 		>/dev/null 2>&1
 }
 

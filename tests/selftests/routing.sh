@@ -94,7 +94,7 @@ for family in v4 v6; do
 	done
 
 	over "$family: first route" 0
-	background in_ns "$h1" ping -q -i 0.02 10.0.0.2 >/dev/null
+	background in_ns "$h1" ping -q -i 0.05 10.0.0.2 >/dev/null
 	busy=$!
 	"${ip[@]}" route replace $a2 via $v1 metric 10
 	over "$family: another route under traffic" 1

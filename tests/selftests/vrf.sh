@@ -53,6 +53,11 @@ for family in v4 v6; do
 		one_by_one "$ns" eth0
 	done
 	one_by_one "$h1" eth1
+	background in_ns "$h2" ping -q -i 0.02 -s 3000 10.0.0.1 >/dev/null
+	check "$family, VRF: blue" \
+		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.0.0.2
+	check "$family, VRF: red" \
+		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.1.0.2
 	# Connection tracking is on, and has nothing to do with it.
 	in_ns "$h1" nft -f - <<-END
 	table inet fw {
@@ -67,11 +72,10 @@ for family in v4 v6; do
 	}
 	END
 	in_ns "$h1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
-	background in_ns "$h2" ping -q -i 0.01 -s 3000 10.0.0.1 >/dev/null
-	check "$family, VRF: blue" \
-		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.0.0.2
-	check "$family, VRF: red" \
-		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.1.0.2
+	check "$family, VRF: blue, strict firewall" \
+		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
+	check "$family, VRF: red, strict firewall" \
+		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.1.0.2
 	check_eq "$family, VRF: no entry for STT (SPEC 4)" "$(
 		in_ns "$h1" conntrack -L -f ip${family} -p tcp --dport 7471 \
 			2>/dev/null | wc -l)" 0
@@ -79,6 +83,8 @@ for family in v4 v6; do
 		"$(linkstat "$h1" stt0 rx_errors)$(linkstat "$h1" stt1 rx_errors)" 00
 	check_eq "$family, VRF: no parts of different frames met" \
 		"$(counter "$h1" reasm_overlap)$(counter "$h1" drop_length)" 00
+
+	in_ns "$h1" nft flush ruleset
 
 	# Without dev it is the host's own table, where nobody is.
 	ip -n "$h1" link del stt0
@@ -97,7 +103,7 @@ for family in v4 v6; do
 	# A lower device that goes into a VRF under traffic, and out again.
 	setup_pair $family
 	stt_pair dev eth0
-	background in_ns "$h2" ping -q -i 0.01 -s 3000 10.0.0.1 >/dev/null
+	background in_ns "$h2" ping -q -i 0.02 -s 3000 10.0.0.1 >/dev/null
 	check "$family, into a VRF: before" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
 	ip -n "$h1" link add blue type vrf table 10
