@@ -58,7 +58,10 @@ for family in v4 v6; do
 		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.0.0.2
 	check "$family, VRF: red" \
 		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.1.0.2
-	# Connection tracking is on, and has nothing to do with it.
+	# Connection tracking is on, and has nothing to do with it. What flows
+	# already is no connection to it either.
+	modprobe -q nf_conntrack
+	in_ns "$h1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	in_ns "$h1" nft -f - <<-END
 	table inet fw {
 		chain input {
@@ -71,7 +74,6 @@ for family in v4 v6; do
 		}
 	}
 	END
-	in_ns "$h1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	check "$family, VRF: blue, strict firewall" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
 	check "$family, VRF: red, strict firewall" \
