@@ -88,7 +88,7 @@ selftests() {
 
 	[ -e "build/$kernel/stt.ko" ] || return 0
 	shift
-	guest "$kernel" "$kernel" 2400 "build/$kernel/stt.ko" \
+	guest "$kernel" "$kernel" 3300 "build/$kernel/stt.ko" \
 		tests/selftests/run.sh "$@"
 }
 
