@@ -737,6 +737,45 @@ static void stt_reasm_flows(struct kunit *test)
 	stt_rtest_counts(r);
 }
 
+/*
+ * R6: more flows than there are buckets, which differ in one word of the key
+ * only: each word must be looked at, not its hash alone.
+ */
+static void stt_reasm_flows_alike(struct kunit *test)
+{
+	enum { FLOWS = 150, LEN = 60 };
+	struct stt_rtest *r = test->priv;
+	unsigned int word, i, half;
+
+	r->plain = true;
+	for (word = 0; word < sizeof(r->key) / sizeof(u32); word++) {
+		for (i = 0; i < 2 * FLOWS; i++) {
+			const u8 *bytes = r->t->bytes + i % FLOWS * 7;
+			struct stt_flow_key key = r->key;
+			struct sk_buff *skb;
+
+			((u32 *)&key)[word] ^= i % FLOWS;
+			half = i < FLOWS ? 0 : LEN / 2;
+			skb = stt_rtest_seg(r, bytes + half, half, LEN / 2,
+					    LEN);
+			skb = stt_rtest_add_skb(r, &key, word, false, skb);
+			KUNIT_ASSERT_EQ_MSG(test, !skb, !half, "word %u, %u",
+					    word, i);
+			if (!skb)
+				continue;
+			KUNIT_ASSERT_TRUE_MSG(test,
+					      stt_test_holds(r->t, skb, 0,
+							     bytes, LEN),
+					      "word %u, %u", word, i);
+			kfree_skb(skb);
+			r->want[STT_NET_reasm_ok]++;
+		}
+		stt_rtest_empty(r);
+		cond_resched();
+	}
+	stt_rtest_counts(r);
+}
+
 /* R8: a flow keeps so many frames open, and the oldest is given up first. */
 static void stt_reasm_window(struct kunit *test)
 {
@@ -1046,6 +1085,46 @@ static void stt_reasm_evict_order(struct kunit *test)
 		stt_rtest_empty(r);
 		stt_rtest_counts(r);
 	}
+}
+
+/* R8: the same among so many that each shard has some. */
+static void stt_reasm_evict_among_many(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key key = r->key;
+	unsigned int i, lights = 150;
+
+	r->plain = true;
+	for (i = 0; i < lights; i++) {
+		if (i == lights / 2) {
+			stt_rtest_wait(r, &r->key, 1, true, 0, 300, 1000);
+			stt_rtest_wait(r, &r->key, 2, true, 0, 300, 1000);
+			stt_rtest_wait(r, &r->key, 3, true, 0, 300, 1000);
+			stt_rtest_wait(r, &r->key, 4, true, 0, 300, 1000);
+		}
+		stt_rtest_source(&key, 0x0b000000 + i);
+		stt_rtest_wait(r, &key, 1, true, 0, 50, 100);
+	}
+	for (i = 1; i <= 2; i++) {
+		r->sn.limits.high_thresh = stt_reasm_mem(r->sn.reasm);
+		stt_rtest_source(&key, 0x0c000000);
+		stt_rtest_wait(r, &key, i, true, 0, 50, 100);
+		r->want[STT_NET_reasm_evicted]++;
+		stt_rtest_counts(r);
+		stt_rtest_wait(r, &r->key, i, true, 300, 700, 1000);
+		r->want[STT_NET_reasm_late]++;
+	}
+	r->sn.limits.high_thresh = STT_HIGH_THRESH;
+	stt_rtest_done(r, &key, 1, true, 50, 50, 100);
+	stt_rtest_done(r, &key, 2, true, 50, 50, 100);
+	stt_rtest_done(r, &r->key, 3, true, 300, 700, 1000);
+	stt_rtest_done(r, &r->key, 4, true, 300, 700, 1000);
+	for (i = 0; i < lights; i++) {
+		stt_rtest_source(&key, 0x0b000000 + i);
+		stt_rtest_done(r, &key, 1, true, 50, 50, 100);
+	}
+	stt_rtest_empty(r);
+	stt_rtest_counts(r);
 }
 
 /*
@@ -1424,6 +1503,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_random),
 	KUNIT_CASE(stt_reasm_clones),
 	KUNIT_CASE(stt_reasm_flows),
+	KUNIT_CASE(stt_reasm_flows_alike),
 	KUNIT_CASE(stt_reasm_window),
 	KUNIT_CASE(stt_reasm_passing),
 	KUNIT_CASE(stt_reasm_dsfield),
@@ -1433,6 +1513,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_pressure),
 	KUNIT_CASE(stt_reasm_too_big),
 	KUNIT_CASE(stt_reasm_evict_order),
+	KUNIT_CASE(stt_reasm_evict_among_many),
 	KUNIT_CASE(stt_reasm_flood_one),
 	KUNIT_CASE(stt_reasm_flood_one_known),
 	KUNIT_CASE(stt_reasm_flood_many_configured),
