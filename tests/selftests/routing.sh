@@ -93,6 +93,10 @@ for family in v4 v6; do
 		in_ns "$ns" sysctl -qw net.ipv6.conf.stt0.disable_ipv6=1
 	done
 
+	# Every packet is a frame, and no frame asks for neighbours.
+	ip -n "$h1" neigh add 10.0.0.2 dev stt0 nud permanent \
+		lladdr "$(in_ns "$h2" cat /sys/class/net/stt0/address)"
+
 	over "$family: first route" 0
 	background in_ns "$h1" ping -q -i 0.05 10.0.0.2 >/dev/null
 	busy=$!
@@ -185,8 +189,8 @@ for family in v4 v6; do
 	mac1=$(in_ns "$h1" cat /sys/class/net/stt1/address)
 	"${ip[@]}" route add ${a2%2}15 dev stt2
 	"${ip[@]}" route add ${a2%2}16 dev stt1
-	"${ip[@]}" neigh add ${a2%2}15 lladdr "$mac1" dev stt2 nud permanent
-	"${ip[@]}" neigh add ${a2%2}16 lladdr "$mac1" dev stt1 nud permanent
+	"${ip[@]}" neigh replace ${a2%2}15 lladdr "$mac1" dev stt2 nud permanent
+	"${ip[@]}" neigh replace ${a2%2}16 lladdr "$mac1" dev stt1 nud permanent
 	addr "$h1" stt1 10.5.0.1/24
 	ip -n "$h1" neigh add 10.5.0.2 lladdr "$mac1" dev stt1 nud permanent
 	check_fails "$family: two devices through each other" \
