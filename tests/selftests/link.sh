@@ -11,7 +11,7 @@
 #	     2001:db8::1                                   2001:db8::2
 #
 # kernels: all
-# timeout: 300
+# timeout: 400
 
 # check calls functions.
 # shellcheck disable=SC2317
