@@ -72,9 +72,13 @@ guest() {
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
 		rc=${PIPESTATUS[0]}
 	sed "s/^/[$name] /" "$out/$name.err"
-	sed -nE "s/^((not )?ok )[0-9]* ?- /\1- $name: /p
-		 s/^(1\.\.0 # SKIP.*)/\1 ($name)/p" \
-		"$out/$name/output.log" >>"$results" || true
+	# What a failure says about itself goes with it.
+	sed -nE "s/^(ok )[0-9]* ?- /\1- $name: /p
+		 s/^(1\.\.0 # SKIP.*)/\1 ($name)/p
+		 /^not ok /,/^[^#]/{
+			s/^(not ok )[0-9]* ?- /\1- $name: /p
+			/^#   /p
+		 }" "$out/$name/output.log" >>"$results" || true
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 125 ]; then
 		result 'not ok' "$name: the VM"
 	elif ! grep -qE '^(not )?ok ' "$out/$name/output.log"; then
@@ -123,7 +127,7 @@ summary() {
 	passed=$(grep '^ok' "$results" | grep -vc '# SKIP') || true
 	if [ "$failed" -gt 0 ]; then
 		echo "# failed:"
-		grep '^not ok' "$results" | sed 's/^/#   /'
+		grep -E '^(not ok|#)' "$results" | sed 's/^/#   /'
 	fi
 	if [ "$skipped" -gt 0 ]; then
 		echo "# skipped:"
