@@ -5,7 +5,7 @@
  * TCP's own error handlers find no socket for an STT segment and stop there.
  * A message is believed only if its checksum is right and it quotes a header
  * that we could have sent: from one of our addresses, out of the source port
- * range, to an endpoint's port, to a peer that we sent to in the last minute.
+ * range, to a peer and a port of it that we sent to in the last minute.
  * More than the ports need not be quoted.
  *
  * Believed messages change the route exceptions of the tunnel's own flow, the
@@ -36,6 +36,7 @@ struct stt_quoted_ports {
 static void stt_path_update_pmtu(struct stt_path *path, struct sk_buff *skb,
 				 int quoted, __be16 sport, u32 mtu)
 {
+	struct stt_dest dest = { .key = &path->key, .path = path };
 	int network = skb_network_offset(skb);
 	struct net_device *dev = skb->dev;
 	u32 mark = skb->mark;
@@ -43,13 +44,13 @@ static void stt_path_update_pmtu(struct stt_path *path, struct sk_buff *skb,
 	union stt_addr saddr;
 
 	/* Another packet's route may go through another next hop. */
-	dst = stt_path_route(path, path->tos, 0, sport, &saddr);
+	dst = stt_dest_route(path->net, &dest, path->key.tos, 0, sport, &saddr);
 	if (IS_ERR(dst))
 		return;
 
 	skb_set_network_header(skb, quoted);
 	skb->dev = dst->dev;
-	skb->mark = path->mark;
+	skb->mark = path->key.mark;
 	if (dst->ops->update_pmtu)
 		dst->ops->update_pmtu(dst, NULL, skb, mtu, false);
 	skb_set_network_header(skb, network);
@@ -68,24 +69,21 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
 	int scope = l3mdev_master_ifindex_rcu(skb->dev);
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
-	struct stt_port *port;
 	bool ours = false;
-
-	port = stt_port_find_rcu(stt_net(net), family, ports->dest);
-	if (!port)
-		return false;
 
 	/* Behind a user space queue this is process context. */
 	local_bh_disable();
-	list = stt_path_find_rcu(port, daddr);
+	list = stt_paths_rcu(stt_net(net), family, daddr, ports->dest);
 	rhl_for_each_entry_rcu(path, pos, list, node) {
+		const struct stt_path_key *key = &path->key;
+
 		/* Another VRF's peer may have the same address. */
-		if (path->scope != scope && path->scope != skb->dev->ifindex)
+		if (key->scope != scope && key->scope != skb->dev->ifindex)
 			continue;
-		if (sport < path->sport_min || sport > path->sport_max)
+		if (sport < key->sport_min || sport > key->sport_max)
 			continue;
-		if (!stt_addr_any(&path->local) &&
-		    !stt_addr_equal(&path->local, saddr))
+		if (!stt_addr_any(&key->local) &&
+		    !stt_addr_equal(&key->local, saddr))
 			continue;
 		if (time_after(jiffies, READ_ONCE(path->last_tx) +
 					STT_PEER_RECENT))
@@ -130,12 +128,13 @@ bool stt_icmp4(struct sk_buff *skb, struct net *net)
 		return false;
 	ports = skb_header_pointer(skb, quoted + iph->ihl * 4, sizeof(_ports),
 				   &_ports);
-	if (!ports || !stt_port_find_rcu(stt_net(net), AF_INET, ports->dest))
+	if (!ports)
 		return false;
 
 	saddr.v4 = iph->saddr;
 	daddr.v4 = iph->daddr;
-	if (inet_addr_type_dev_table(net, skb->dev, saddr.v4) != RTN_LOCAL ||
+	if (!stt_paths_rcu(stt_net(net), AF_INET, &daddr, ports->dest) ||
+	    inet_addr_type_dev_table(net, skb->dev, saddr.v4) != RTN_LOCAL ||
 	    nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_ICMP, AF_INET))
 		return false;
 
@@ -179,12 +178,13 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net)
 		return false;
 	ports = skb_header_pointer(skb, quoted + sizeof(*iph), sizeof(_ports),
 				   &_ports);
-	if (!ports || !stt_port_find_rcu(stt_net(net), AF_INET6, ports->dest))
+	if (!ports)
 		return false;
 
 	saddr.v6 = iph->saddr;
 	daddr.v6 = iph->daddr;
-	if (!ipv6_chk_addr(net, &saddr.v6, skb->dev, 0) ||
+	if (!stt_paths_rcu(stt_net(net), AF_INET6, &daddr, ports->dest) ||
+	    !ipv6_chk_addr(net, &saddr.v6, skb->dev, 0) ||
 	    nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_ICMPV6,
 			AF_INET6))
 		return false;

@@ -128,12 +128,12 @@ static struct net_device *stt_get_lower(const struct stt_dev *stt,
 
 	if (conf->link)
 		return dev_get_by_index(stt->net, conf->link);
-	if (!conf->path)
+	if (!conf->dest.path)
 		return NULL;
 
 	local_bh_disable();
-	dst = stt_path_route(conf->path, conf->tos, conf->label,
-			     htons(conf->sport_min), &saddr);
+	dst = stt_dest_route(stt->net, &conf->dest, conf->dest.tos,
+			     conf->dest.label, htons(conf->sport_min), &saddr);
 	if (!IS_ERR(dst)) {
 		lower = dst->dev;
 		dev_hold(lower);
@@ -544,9 +544,12 @@ static int __net_init stt_net_init(struct net *net)
 	sn->counters = alloc_percpu(struct stt_net_counters);
 	if (!sn->counters)
 		return err;
-	err = stt_sysctl_init(net, sn);
+	err = stt_paths_init(sn);
 	if (err)
 		goto err_counters;
+	err = stt_sysctl_init(net, sn);
+	if (err)
+		goto err_paths;
 	if (!proc_create_net_single("stt", 0444, net->proc_net, stt_proc_show,
 				    NULL)) {
 		err = -ENOMEM;
@@ -557,6 +560,8 @@ static int __net_init stt_net_init(struct net *net)
 
 err_sysctl:
 	stt_sysctl_exit(sn);
+err_paths:
+	stt_paths_free(sn);
 err_counters:
 	free_percpu(sn->counters);
 	return err;
@@ -583,6 +588,7 @@ static void __net_exit stt_net_exit(struct net *net)
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
+	stt_paths_free(sn);
 	free_percpu(sn->counters);
 }
 

@@ -219,7 +219,7 @@ static void stt_conf_default(struct stt_conf *conf)
 {
 	conf->sport_min = STT_SRC_PORT_MIN;
 	conf->sport_max = STT_SRC_PORT_MAX;
-	conf->df = STT_DF_SET;
+	conf->dest.df = STT_DF_SET;
 	conf->partial = true;
 }
 
@@ -235,28 +235,28 @@ static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 	if (data[IFLA_STT_LOCAL6])
 		conf->key.local.v6 = nla_get_in6_addr(data[IFLA_STT_LOCAL6]);
 	if (data[IFLA_STT_TTL]) {
-		conf->ttl = nla_get_u8(data[IFLA_STT_TTL]);
-		conf->ttl_inherit = false;
+		conf->dest.ttl = nla_get_u8(data[IFLA_STT_TTL]);
+		conf->dest.ttl_inherit = false;
 	}
 	if (data[IFLA_STT_TTL_INHERIT]) {
-		conf->ttl_inherit = nla_get_u8(data[IFLA_STT_TTL_INHERIT]);
-		if (conf->ttl_inherit)
-			conf->ttl = 0;
+		conf->dest.ttl_inherit = nla_get_u8(data[IFLA_STT_TTL_INHERIT]);
+		if (conf->dest.ttl_inherit)
+			conf->dest.ttl = 0;
 	}
 	if (data[IFLA_STT_TOS]) {
-		conf->tos = nla_get_u8(data[IFLA_STT_TOS]);
-		conf->tos_inherit = conf->tos == 1;
-		if (conf->tos_inherit)
-			conf->tos = 0;
+		conf->dest.tos = nla_get_u8(data[IFLA_STT_TOS]);
+		conf->dest.tos_inherit = conf->dest.tos == 1;
+		if (conf->dest.tos_inherit)
+			conf->dest.tos = 0;
 	}
 	if (data[IFLA_STT_DF])
-		conf->df = nla_get_u8(data[IFLA_STT_DF]);
+		conf->dest.df = nla_get_u8(data[IFLA_STT_DF]);
 	if (data[IFLA_STT_LABEL]) {
-		conf->label = nla_get_be32(data[IFLA_STT_LABEL]);
-		conf->label_inherit = false;
+		conf->dest.label = nla_get_be32(data[IFLA_STT_LABEL]);
+		conf->dest.label_inherit = false;
 	}
 	if (data[IFLA_STT_LABEL_POLICY])
-		conf->label_inherit =
+		conf->dest.label_inherit =
 			nla_get_u32(data[IFLA_STT_LABEL_POLICY]) ==
 			STT_LABEL_INHERIT;
 	if (data[IFLA_STT_FWMARK])
@@ -274,14 +274,8 @@ static bool stt_is_v6(struct nlattr *data[])
 static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 			  sa_family_t family)
 {
-	if (family == AF_INET6 &&
-	    (ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL ||
-	     ipv6_addr_type(&conf->key.local.v6) & IPV6_ADDR_LINKLOCAL))
-		return conf->link;
-	if (conf->link)
-		return l3mdev_master_ifindex_by_index(net, conf->link);
-
-	return 0;
+	return stt_scope(net, family, &conf->key.remote, &conf->key.local,
+			 conf->link);
 }
 
 /* Relations between attributes that only the whole shows. */
@@ -295,7 +289,8 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
 	}
-	if (family != AF_INET6 && (conf->label || conf->label_inherit)) {
+	if (family != AF_INET6 &&
+	    (conf->dest.label || conf->dest.label_inherit)) {
 		NL_SET_ERR_MSG(extack, "Flow labels are for IPv6 underlays");
 		return -EINVAL;
 	}
@@ -321,16 +316,20 @@ static int stt_conf_check_unique(struct stt_conf *conf,
 static int stt_conf_get_path(struct stt_conf *conf,
 			     struct netlink_ext_ack *extack)
 {
+	struct stt_path_key key;
 	struct stt_path *path;
 
+	conf->dest.id = conf->key.id;
 	if (stt_addr_any(&conf->key.remote))
 		return 0;
-	path = stt_path_get(conf);
+	stt_path_key(conf, &key);
+	path = stt_path_get(conf->stt->net, &key, GFP_KERNEL);
 	if (IS_ERR(path)) {
 		NL_SET_ERR_MSG(extack, "No memory for the way to the peer");
 		return PTR_ERR(path);
 	}
-	conf->path = path;
+	conf->dest.path = path;
+	conf->dest.key = &path->key;
 
 	return 0;
 }
@@ -338,8 +337,7 @@ static int stt_conf_get_path(struct stt_conf *conf,
 /* Frees a configuration that no packet finds any more; not its port. */
 static void stt_conf_free(struct stt_conf *conf)
 {
-	if (conf->path)
-		stt_path_put(conf->path);
+	stt_path_put(conf->dest.path);
 	kfree_rcu(conf, rcu);
 }
 
@@ -511,7 +509,8 @@ static struct stt_conf *stt_conf_dup(const struct stt_conf *old)
 
 	if (conf) {
 		memset(&conf->node, 0, sizeof(conf->node));
-		conf->path = NULL;
+		conf->dest.path = NULL;
+		conf->dest.key = NULL;
 	}
 
 	return conf;
@@ -672,19 +671,19 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 
 	range.low = htons(conf->sport_min);
 	range.high = htons(conf->sport_max);
-	policy = conf->label_inherit ? STT_LABEL_INHERIT : STT_LABEL_FIXED;
+	policy = conf->dest.label_inherit ? STT_LABEL_INHERIT : STT_LABEL_FIXED;
 	if (nla_put_be16(skb, IFLA_STT_PORT, conf->port->number) ||
 	    nla_put_u64_64bit(skb, IFLA_STT_ID, conf->key.id,
 			      IFLA_STT_UNSPEC) ||
 	    stt_fill_addrs(skb, conf) ||
 	    (conf->link && nla_put_u32(skb, IFLA_STT_LINK, conf->link)) ||
 	    nla_put(skb, IFLA_STT_PORT_RANGE, sizeof(range), &range) ||
-	    nla_put_u8(skb, IFLA_STT_TTL, conf->ttl) ||
-	    nla_put_u8(skb, IFLA_STT_TTL_INHERIT, conf->ttl_inherit) ||
+	    nla_put_u8(skb, IFLA_STT_TTL, conf->dest.ttl) ||
+	    nla_put_u8(skb, IFLA_STT_TTL_INHERIT, conf->dest.ttl_inherit) ||
 	    nla_put_u8(skb, IFLA_STT_TOS,
-		       conf->tos_inherit ? 1 : conf->tos) ||
-	    nla_put_u8(skb, IFLA_STT_DF, conf->df) ||
-	    nla_put_be32(skb, IFLA_STT_LABEL, conf->label) ||
+		       conf->dest.tos_inherit ? 1 : conf->dest.tos) ||
+	    nla_put_u8(skb, IFLA_STT_DF, conf->dest.df) ||
+	    nla_put_be32(skb, IFLA_STT_LABEL, conf->dest.label) ||
 	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||
 	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark) ||
 	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Ways to peers: which route a frame takes, and for how long that is known.
- * Devices that reach a peer in the same way share one.
+ * All that reach a peer in the same way share one.
  */
 #include <linux/slab.h>
 #include <net/dst.h>
@@ -11,108 +11,128 @@
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
+#include <net/l3mdev.h>
 #include <net/nexthop.h>
 #include <net/route.h>
 #include <net/sock.h>
 
 #include "include/stt.h"
 
-const struct rhashtable_params stt_path_params = {
-	.key_len		= sizeof(union stt_addr),
-	.key_offset		= offsetof(struct stt_path, remote),
+static const struct rhashtable_params stt_path_params = {
+	.key_len		= offsetofend(struct stt_path_key, family),
+	.key_offset		= offsetof(struct stt_path, key),
 	.head_offset		= offsetof(struct stt_path, node),
 	.automatic_shrinking	= true,
 };
 
+static_assert(offsetofend(struct stt_path_key, family) == 20);
+
 /**
- * stt_path_find_rcu - the ways to a peer
- * @port: endpoint
+ * stt_paths_init - an empty table of ways
+ * @sn: namespace
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stt_paths_init(struct stt_net *sn)
+{
+	spin_lock_init(&sn->path_lock);
+
+	return rhltable_init(&sn->paths, &stt_path_params);
+}
+
+/**
+ * stt_paths_free - undo stt_paths_init()
+ * @sn: namespace, without any devices by now
+ */
+void stt_paths_free(struct stt_net *sn)
+{
+	rhltable_destroy(&sn->paths);
+}
+
+/**
+ * stt_scope - the ifindex that addresses are meant in
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ * @remote: the peer, or any
+ * @local: ours, or any
+ * @link: outgoing interface, or 0
+ *
+ * Context: any.
+ * Return: what &stt_conf_key.scope tells.
+ */
+int stt_scope(struct net *net, sa_family_t family,
+	      const union stt_addr *remote, const union stt_addr *local,
+	      int link)
+{
+	if (family == AF_INET6 &&
+	    (ipv6_addr_type(&remote->v6) & IPV6_ADDR_LINKLOCAL ||
+	     ipv6_addr_type(&local->v6) & IPV6_ADDR_LINKLOCAL))
+		return link;
+
+	return link ? l3mdev_master_ifindex_by_index(net, link) : 0;
+}
+
+/**
+ * stt_path_key - how a configuration asks for its way
+ * @conf: has a port
+ * @key: filled in; who sends elsewhere changes it before it is used
+ */
+void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	key->remote = conf->key.remote;
+	key->dport = conf->port->number;
+	key->family = conf->port->family;
+	key->number = conf->port->number;
+	key->local = conf->key.local;
+	key->link = conf->link;
+	key->scope = conf->key.scope;
+	key->mark = conf->fwmark;
+	key->sport_min = conf->sport_min;
+	key->sport_max = conf->sport_max;
+	key->tos = conf->dest.tos & INET_DSCP_MASK;
+}
+
+/**
+ * stt_paths_rcu - the ways to a peer
+ * @sn: namespace
+ * @family: AF_INET or AF_INET6
  * @remote: the peer
+ * @dport: its port
  *
  * Context: RCU read side.
  * Return: a list of &struct stt_path, for rhl_for_each_entry_rcu(), or NULL.
  */
-struct rhlist_head *stt_path_find_rcu(struct stt_port *port,
-				      const union stt_addr *remote)
+struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
+				  const union stt_addr *remote, __be16 dport)
 {
-	return rhltable_lookup(&port->paths, remote, stt_path_params);
-}
+	const struct stt_path_key key = {
+		.remote = *remote, .dport = dport, .family = family,
+	};
 
-static struct stt_path *stt_path_find_rtnl(const struct stt_conf *conf)
-{
-	struct stt_path *path, *found = NULL;
-	struct rhlist_head *pos, *list;
-
-	rcu_read_lock();
-	list = stt_path_find_rcu(conf->port, &conf->key.remote);
-	rhl_for_each_entry_rcu(path, pos, list, node) {
-		if (stt_addr_equal(&path->local, &conf->key.local) &&
-		    path->link == conf->link &&
-		    path->scope == conf->key.scope &&
-		    path->mark == conf->fwmark &&
-		    path->tos == conf->tos &&
-		    path->sport_min == conf->sport_min &&
-		    path->sport_max == conf->sport_max) {
-			found = path;
-			break;
-		}
-	}
-	rcu_read_unlock();
-
-	return found;
+	return rhltable_lookup(&sn->paths, &key, stt_path_params);
 }
 
 /**
- * stt_path_get - the way that a configuration sends, shared with its like
- * @conf: has a remote address and a port
+ * stt_path_find_rcu - a way, if somebody uses it
+ * @sn: namespace
+ * @key: how it is asked for
  *
- * Context: RTNL; sleeps.
- * Return: a reference, or -ENOMEM.
+ * Context: RCU read side.
+ * Return: the path, without a reference, or NULL.
  */
-struct stt_path *stt_path_get(const struct stt_conf *conf)
+struct stt_path *stt_path_find_rcu(struct stt_net *sn,
+				   const struct stt_path_key *key)
 {
+	struct rhlist_head *pos, *list;
 	struct stt_path *path;
-	int err;
 
-	ASSERT_RTNL();
+	list = rhltable_lookup(&sn->paths, key, stt_path_params);
+	rhl_for_each_entry_rcu(path, pos, list, node)
+		if (!memcmp(&path->key, key, sizeof(*key)))
+			return path;
 
-	path = stt_path_find_rtnl(conf);
-	if (path) {
-		path->refs++;
-		return path;
-	}
-
-	path = kzalloc_obj(*path, GFP_KERNEL);
-	if (!path)
-		return ERR_PTR(-ENOMEM);
-	err = dst_cache_init(&path->cache, GFP_KERNEL);
-	if (err)
-		goto err_free;
-
-	path->remote = conf->key.remote;
-	path->local = conf->key.local;
-	path->port = conf->port;
-	path->link = conf->link;
-	path->scope = conf->key.scope;
-	path->mark = conf->fwmark;
-	path->tos = conf->tos;
-	path->sport_min = conf->sport_min;
-	path->sport_max = conf->sport_max;
-	path->refs = 1;
-	path->last_tx = jiffies - STT_PEER_RECENT - 1;
-
-	err = rhltable_insert(&path->port->paths, &path->node,
-			      stt_path_params);
-	if (err)
-		goto err_cache;
-
-	return path;
-
-err_cache:
-	dst_cache_destroy(&path->cache);
-err_free:
-	kfree(path);
-	return ERR_PTR(err);
+	return NULL;
 }
 
 static void stt_path_free_rcu(struct rcu_head *head)
@@ -123,21 +143,96 @@ static void stt_path_free_rcu(struct rcu_head *head)
 	kfree(path);
 }
 
+static struct stt_path *stt_path_alloc(struct net *net,
+				       const struct stt_path_key *key,
+				       gfp_t gfp)
+{
+	struct stt_path *path = kzalloc_obj(*path, gfp);
+
+	if (!path)
+		return NULL;
+	if (dst_cache_init(&path->cache, gfp)) {
+		kfree(path);
+		return NULL;
+	}
+	path->key = *key;
+	path->net = net;
+	refcount_set(&path->refs, 1);
+	path->last_tx = jiffies - STT_PEER_RECENT - 1;
+
+	return path;
+}
+
+/**
+ * stt_path_get - a way to a peer, shared by all who ask for the same
+ * @net: namespace
+ * @key: how it is asked for; stt_path_key() begins it
+ * @gfp: GFP_KERNEL where the caller may sleep, else GFP_ATOMIC
+ *
+ * Context: process, or BH.
+ * Return: a reference, or -ENOMEM.
+ */
+struct stt_path *stt_path_get(struct net *net, const struct stt_path_key *key,
+			      gfp_t gfp)
+{
+	struct stt_net *sn = stt_net(net);
+	struct stt_path *path, *made;
+	int err;
+
+	rcu_read_lock();
+	path = stt_path_find_rcu(sn, key);
+	if (path && !refcount_inc_not_zero(&path->refs))
+		path = NULL;
+	rcu_read_unlock();
+	if (path)
+		return path;
+
+	made = stt_path_alloc(net, key, gfp);
+	if (!made)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_bh(&sn->path_lock);
+	rcu_read_lock();
+	path = stt_path_find_rcu(sn, key);
+	if (path)
+		refcount_inc(&path->refs);
+	rcu_read_unlock();
+	err = path ? 0 : rhltable_insert(&sn->paths, &made->node,
+					 stt_path_params);
+	spin_unlock_bh(&sn->path_lock);
+	if (!path && !err)
+		return made;
+
+	/* Nobody saw it. */
+	dst_cache_destroy(&made->cache);
+	kfree(made);
+
+	return path ? : ERR_PTR(err);
+}
+
 /**
  * stt_path_put - give a reference back
- * @path: a reference
+ * @path: a reference, or NULL
  *
- * Context: RTNL.  The last one frees the path after a grace period.
+ * The last one frees the path after a grace period.
+ *
+ * Context: process, or BH.
  */
 void stt_path_put(struct stt_path *path)
 {
-	ASSERT_RTNL();
+	struct stt_net *sn;
 
-	if (--path->refs)
+	if (!path)
 		return;
 
-	rhltable_remove(&path->port->paths, &path->node, stt_path_params);
-	call_rcu(&path->rcu, stt_path_free_rcu);
+	sn = stt_net(path->net);
+	local_bh_disable();
+	if (refcount_dec_and_lock(&path->refs, &sn->path_lock)) {
+		rhltable_remove(&sn->paths, &path->node, stt_path_params);
+		spin_unlock(&sn->path_lock);
+		call_rcu(&path->rcu, stt_path_free_rcu);
+	}
+	local_bh_enable();
 }
 
 /*
@@ -172,32 +267,32 @@ static bool stt_has_xfrm_policy(const struct net *net)
 #endif
 }
 
-static struct dst_entry *stt_path_route4(struct stt_path *path, u8 tos,
-					 __be16 sport, bool cache,
-					 union stt_addr *saddr)
+static struct dst_entry *stt_route4(struct net *net,
+				    const struct stt_path_key *key, u8 tos,
+				    __be16 sport, struct dst_cache *cache,
+				    union stt_addr *saddr)
 {
-	struct net *net = path->port->net;
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	if (cache) {
-		rt = dst_cache_get_ip4(&path->cache, &saddr->v4);
+		rt = dst_cache_get_ip4(cache, &saddr->v4);
 		if (rt)
 			return &rt->dst;
 	}
 
 	memset(&fl4, 0, sizeof(fl4));
-	flowi4_init_output(&fl4, path->link, path->mark, tos & INET_DSCP_MASK,
+	flowi4_init_output(&fl4, key->link, key->mark, tos & INET_DSCP_MASK,
 			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, 0,
-			   path->remote.v4, path->local.v4,
-			   path->port->number, sport, sock_net_uid(net, NULL));
+			   key->remote.v4, key->local.v4,
+			   key->dport, sport, sock_net_uid(net, NULL));
 	rt = ip_route_output_flow(net, &fl4, NULL);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	saddr->v4 = fl4.saddr;
 
 	if (cache && stt_route_is_fixed4(net, &fl4))
-		dst_cache_set_ip4(&path->cache, &rt->dst, fl4.saddr);
+		dst_cache_set_ip4(cache, &rt->dst, fl4.saddr);
 
 	return &rt->dst;
 }
@@ -223,27 +318,28 @@ static bool stt_route_is_fixed6(const struct net *net,
 	return fixed;
 }
 
-static struct dst_entry *stt_path_route6(struct stt_path *path, u8 tos,
-					 __be32 label, __be16 sport,
-					 bool cache, union stt_addr *saddr)
+static struct dst_entry *stt_route6(struct net *net,
+				    const struct stt_path_key *key, u8 tos,
+				    __be32 label, __be16 sport,
+				    struct dst_cache *cache,
+				    union stt_addr *saddr)
 {
-	struct net *net = path->port->net;
 	struct dst_entry *dst;
 	struct flowi6 fl6;
 
 	if (cache) {
-		dst = dst_cache_get_ip6(&path->cache, &saddr->v6);
+		dst = dst_cache_get_ip6(cache, &saddr->v6);
 		if (dst)
 			return dst;
 	}
 
 	memset(&fl6, 0, sizeof(fl6));
-	fl6.flowi6_oif = path->link;
-	fl6.flowi6_mark = path->mark;
+	fl6.flowi6_oif = key->link;
+	fl6.flowi6_mark = key->mark;
 	fl6.flowi6_proto = IPPROTO_TCP;
-	fl6.daddr = path->remote.v6;
-	fl6.saddr = path->local.v6;
-	fl6.fl6_dport = path->port->number;
+	fl6.daddr = key->remote.v6;
+	fl6.saddr = key->local.v6;
+	fl6.fl6_dport = key->dport;
 	fl6.fl6_sport = sport;
 	fl6.flowlabel = ip6_make_flowinfo(tos & INET_DSCP_MASK, label);
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
@@ -252,22 +348,25 @@ static struct dst_entry *stt_path_route6(struct stt_path *path, u8 tos,
 	saddr->v6 = fl6.saddr;
 
 	if (cache && stt_route_is_fixed6(net, dst))
-		dst_cache_set_ip6(&path->cache, dst, &fl6.saddr);
+		dst_cache_set_ip6(cache, dst, &fl6.saddr);
 
 	return dst;
 }
 #else
-static struct dst_entry *stt_path_route6(struct stt_path *path, u8 tos,
-					 __be32 label, __be16 sport,
-					 bool cache, union stt_addr *saddr)
+static struct dst_entry *stt_route6(struct net *net,
+				    const struct stt_path_key *key, u8 tos,
+				    __be32 label, __be16 sport,
+				    struct dst_cache *cache,
+				    union stt_addr *saddr)
 {
 	return ERR_PTR(-EAFNOSUPPORT);
 }
 #endif
 
 /**
- * stt_path_route - the route of a frame
- * @path: the way to the peer
+ * stt_dest_route - the route of a frame
+ * @net: the underlay's namespace
+ * @dest: where it goes
  * @tos: outer DSCP, in the upper six bits
  * @label: outer flow label, for IPv6
  * @sport: outer source port
@@ -279,14 +378,20 @@ static struct dst_entry *stt_path_route6(struct stt_path *path, u8 tos,
  * Context: BH disabled.
  * Return: a reference to a route, or what the lookup returned.
  */
-struct dst_entry *stt_path_route(struct stt_path *path, u8 tos, __be32 label,
-				 __be16 sport, union stt_addr *saddr)
+struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
+				 u8 tos, __be32 label, __be16 sport,
+				 union stt_addr *saddr)
 {
-	bool cache = !((tos ^ path->tos) & INET_DSCP_MASK) &&
-		     !stt_has_xfrm_policy(path->port->net);
+	const struct stt_path_key *key = dest->key;
+	struct dst_cache *cache = dest->cache;
 
-	if (path->port->family == AF_INET6)
-		return stt_path_route6(path, tos, label, sport, cache, saddr);
+	if (!cache && dest->path)
+		cache = &dest->path->cache;
+	if ((tos ^ key->tos) & INET_DSCP_MASK || stt_has_xfrm_policy(net))
+		cache = NULL;
 
-	return stt_path_route4(path, tos, sport, cache, saddr);
+	if (key->family == AF_INET6)
+		return stt_route6(net, key, tos, label, sport, cache, saddr);
+
+	return stt_route4(net, key, tos, sport, cache, saddr);
 }

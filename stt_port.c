@@ -104,12 +104,9 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->confs, &stt_conf_params);
 	if (err)
 		goto err_free;
-	err = rhltable_init(&port->paths, &stt_path_params);
-	if (err)
-		goto err_confs;
 	err = stt_port_reserve(port, extack);
 	if (err)
-		goto err_paths;
+		goto err_confs;
 	if (!sn->nports[index]) {
 		err = stt_rx_register(net, family);
 		if (err) {
@@ -125,8 +122,6 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 
 err_sock:
 	sock_release(port->sock);
-err_paths:
-	rhltable_destroy(&port->paths);
 err_confs:
 	rhashtable_destroy(&port->confs);
 err_free:
@@ -204,7 +199,6 @@ void stt_port_put(struct stt_port *port)
 
 	/* Packets may still look at the port's tables. */
 	synchronize_net();
-	rhltable_destroy(&port->paths);
 	rhashtable_destroy(&port->confs);
 	sock_release(port->sock);
 	kfree(port);
@@ -368,11 +362,14 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
 
-	list = stt_path_find_rcu(port, &from->saddr);
+	list = stt_paths_rcu(stt_net(port->net), port->family, &from->saddr,
+			     port->number);
 	rhl_for_each_entry_rcu(path, pos, list, node) {
-		if (path->scope == from->scope &&
-		    (stt_addr_any(&path->local) ||
-		     stt_addr_equal(&path->local, &from->daddr)))
+		const struct stt_path_key *key = &path->key;
+
+		if (key->number == port->number && key->scope == from->scope &&
+		    (stt_addr_any(&key->local) ||
+		     stt_addr_equal(&key->local, &from->daddr)))
 			return STT_ACCEPT_PEER;
 	}
 	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||

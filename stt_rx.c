@@ -210,7 +210,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
 	struct stt_dev *stt = conf->stt;
 	struct net_device *dev = stt->dev;
 
-	if (!stt_rx_dsfield(skb, dsfield, conf->tos_inherit)) {
+	if (!stt_rx_dsfield(skb, dsfield, conf->dest.tos_inherit)) {
 		stt_dev_count(stt, STT_DEV_rx_errors);
 		stt_drop(sn, skb, STT_NET_drop_ecn);
 		return false;
@@ -268,7 +268,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
-	if (!conf->path)
+	if (!conf->dest.path)
 		stt_peer_learn(sn->reasm, from);
 	len = skb->len;
 	if (stt_rx_deliver(sn, conf, skb, &off, dsfield))

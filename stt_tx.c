@@ -383,24 +383,24 @@ static __sum16 stt_pseudo_sum(sa_family_t family, const struct stt_outer *out,
 }
 
 /* Route the frame, and fix what depends on the route. */
-static int stt_tx_route(const struct stt_conf *conf,
+static int stt_tx_route(struct net *net, const struct stt_dest *dest,
 			const struct stt_inner *in, struct stt_outer *out)
 {
 	bool ip4 = in->proto == htons(ETH_P_IP);
-	u8 dscp = conf->tos_inherit ? in->dsfield : conf->tos;
+	u8 dscp = dest->tos_inherit ? in->dsfield : dest->tos;
 
 	/* ECN is the inner one in normal mode (RFC 6040 section 4.1). */
 	out->dsfield = (dscp & ~INET_ECN_MASK) | (in->dsfield & INET_ECN_MASK);
-	out->daddr = conf->key.remote;
-	out->dport = conf->port->number;
-	out->label = conf->label_inherit ? in->label : conf->label;
-	out->dst = stt_path_route(conf->path, out->dsfield, out->label,
+	out->daddr = dest->key->remote;
+	out->dport = dest->key->dport;
+	out->label = dest->label_inherit ? in->label : dest->label;
+	out->dst = stt_dest_route(net, dest, out->dsfield, out->label,
 				  out->sport, &out->saddr);
 	if (IS_ERR(out->dst))
 		return PTR_ERR(out->dst);
 
-	out->ttl = conf->ttl_inherit ? in->ttl : conf->ttl;
-	if (conf->port->family == AF_INET6) {
+	out->ttl = dest->ttl_inherit ? in->ttl : dest->ttl;
+	if (dest->key->family == AF_INET6) {
 		if (!out->ttl)
 			out->ttl = ip6_dst_hoplimit(out->dst);
 		return 0;
@@ -409,8 +409,8 @@ static int stt_tx_route(const struct stt_conf *conf,
 	if (!out->ttl)
 		out->ttl = ip4_dst_hoplimit(out->dst);
 	/* As TCP: no DF where the path MTU is known to be below the minimum. */
-	out->df = conf->df != STT_DF_UNSET &&
-		  (conf->df == STT_DF_SET || in->df || (in->l3 && !ip4)) &&
+	out->df = dest->df != STT_DF_UNSET &&
+		  (dest->df == STT_DF_SET || in->df || (in->l3 && !ip4)) &&
 		  !ip_mtu_locked(out->dst);
 
 	return 0;
@@ -468,12 +468,13 @@ static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
 }
 
 /* Encapsulate and send one inner packet as one frame.  Takes @skb over. */
-static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
+static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 			 struct sk_buff *skb, const struct stt_inner *in,
 			 const struct stt_offload *off)
 {
 	unsigned int inner_len = skb->len, frame_len = inner_len + STT_HLEN;
-	sa_family_t family = conf->port->family;
+	const struct stt_path_key *key = dest->key;
+	sa_family_t family = key->family;
 	unsigned int hlen = stt_ip_hlen(family);
 	struct stt_outer out = { };
 	struct tcphdr *th;
@@ -486,9 +487,9 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
 		return;
 	}
 
-	out.sport = htons(stt_tx_sport(skb, in, conf->sport_min,
-				       conf->sport_max));
-	if (stt_tx_route(conf, in, &out)) {
+	out.sport = htons(stt_tx_sport(skb, in, key->sport_min,
+				       key->sport_max));
+	if (stt_tx_route(stt->net, dest, in, &out)) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 		return;
 	}
@@ -497,8 +498,9 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
 		return;
 	}
-	if (time_after(jiffies, READ_ONCE(conf->path->last_tx)))
-		WRITE_ONCE(conf->path->last_tx, jiffies);
+	if (likely(dest->path) &&
+	    time_after(jiffies, READ_ONCE(dest->path->last_tx)))
+		WRITE_ONCE(dest->path->last_tx, jiffies);
 
 	/*
 	 * The headers go in front, and the shared info is written: both are
@@ -510,7 +512,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
 			      STT_HLEN))
 		goto drop_nomem;
 
-	stt_hdr_encode(skb_push(skb, STT_HLEN), conf->key.id, off);
+	stt_hdr_encode(skb_push(skb, STT_HLEN), dest->id, off);
 	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
 	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
 	      hlen - sizeof(*th);
@@ -529,8 +531,8 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_conf *conf,
 
 	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(stt->dev)));
 	skb_clear_hash_if_not_l4(skb);
-	if (conf->fwmark)
-		skb->mark = conf->fwmark;
+	if (key->mark)
+		skb->mark = key->mark;
 	/* Connection tracking has no business with it; not before the scrub. */
 	skb_set_nfct(skb, IP_CT_UNTRACKED);
 	skb_dst_set(skb, out.dst);
@@ -563,7 +565,7 @@ drop_nomem:
  * Resolve in software what the header cannot express (W8), and send what
  * comes of it.  Takes @skb over.
  */
-static void stt_tx_software(struct stt_dev *stt, const struct stt_conf *conf,
+static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 			    struct sk_buff *skb, struct stt_offload *off)
 {
 	netdev_features_t features = NETIF_F_SG | NETIF_F_HW_CSUM |
@@ -592,8 +594,33 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_conf *conf,
 			}
 			stt_tx_offload(skb, &in, off);
 		}
-		stt_tx_frame(stt, conf, skb, &in, off);
+		stt_tx_frame(stt, dest, skb, &in, off);
 	}
+}
+
+/**
+ * stt_tx_to - send an inner packet to one destination
+ * @stt: device
+ * @dest: where to
+ * @skb: inner packet, from the Ethernet header on, its 802.1Q tag in @off;
+ *	taken over. Who sends it to several sends a clone to each
+ * @in: what it is
+ * @off: the VLAN fields are filled in
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
+	       struct sk_buff *skb, const struct stt_inner *in,
+	       const struct stt_offload *off)
+{
+	struct stt_offload o = *off;
+
+	if (stt_tx_offload(skb, in, &o) &&
+	    (!skb_is_gso(skb) ||
+	     skb->len + STT_HLEN <= stt_max_frame(dest->key->family)))
+		stt_tx_frame(stt, dest, skb, in, &o);
+	else
+		stt_tx_software(stt, dest, skb, &o);
 }
 
 /*
@@ -646,7 +673,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	rcu_read_lock();
 	conf = stt_conf_rcu(stt);
-	if (!conf || !conf->path) {
+	if (!conf || !conf->dest.path) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 		goto unlock;
 	}
@@ -662,12 +689,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	stt_inner_parse(skb, &in);
-	if (stt_tx_offload(skb, &in, &off) &&
-	    (!skb_is_gso(skb) ||
-	     skb->len + STT_HLEN <= stt_max_frame(conf->port->family)))
-		stt_tx_frame(stt, conf, skb, &in, &off);
-	else
-		stt_tx_software(stt, conf, skb, &off);
+	stt_tx_to(stt, &conf->dest, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
 	return NETDEV_TX_OK;

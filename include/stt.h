@@ -7,8 +7,8 @@
  *
  *	stt_net ---- stt_port ---- stt_conf ---- stt_dev (a net_device)
  *	(netns)  |   (family,  |   (immutable,
- *	         |    port)    |    by id and addresses)
- *	         |             `-- stt_path (a way to a peer)
+ *	         |    port)         by id and addresses)
+ *	         |-- stt_path (a way to a peer)
  *	         `-- stt_reasm (frames that did not come whole)
  *
  * Everything that configures is done under RTNL.  Packets look at it under
@@ -21,6 +21,7 @@
 #include <linux/in6.h>
 #include <linux/list.h>
 #include <linux/netdevice.h>
+#include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -217,6 +218,8 @@ struct stt_reasm;
  * @ports: endpoints by port number, per family; written under RTNL
  * @nports: how many there are, per family; the hooks stand while there is one
  * @devs: devices whose underlay this is; RTNL
+ * @paths: &struct stt_path by what &stt_path_key begins with
+ * @path_lock: who adds to @paths or removes from it
  * @reasm: incomplete frames; made with the first port, gone with the namespace
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
@@ -228,6 +231,8 @@ struct stt_net {
 	struct hlist_head		ports[2][STT_PORT_HASH];
 	unsigned int			nports[2];
 	struct list_head		devs;
+	struct rhltable			paths;
+	spinlock_t			path_lock;	/* @paths' writers */
 	struct stt_reasm		*reasm;
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
@@ -266,23 +271,106 @@ struct stt_conf_key {
 static_assert(sizeof(struct stt_conf_key) == 48);
 
 /**
- * struct stt_conf - one configuration of a device
- * @node: in &stt_port.confs
- * @key: what it is found by
- * @stt: the device
- * @port: the endpoint; a reference
- * @path: the way to @key.remote; a reference; NULL without one
- * @link: ifindex of the lower device, 0 for none
- * @fwmark: mark of the outer packets and of their route lookup
- * @sport_min: lowest outer source port, host order
+ * struct stt_path_key - how a way to a peer is asked for
+ * @remote: the peer
+ * @dport: port that is sent to
+ * @family: AF_INET or AF_INET6
+ * @number: port number of the endpoint that sends
+ * @pad: 0
+ * @local: source address, or any
+ * @link: outgoing interface, or 0
+ * @scope: as in &struct stt_conf_key; stt_scope() knows it
+ * @mark: fwmark of the lookup
+ * @sport_min: lowest source port sent with, host order
  * @sport_max: highest
+ * @tos: DSCP of the lookup when the route is cached
+ *
+ * Hashed up to @family, compared as bytes: no holes.
+ */
+struct stt_path_key {
+	union stt_addr	remote;
+	__be16		dport;
+	u16		family;
+	__be16		number;
+	u16		pad;
+	union stt_addr	local;
+	int		link;
+	int		scope;
+	u32		mark;
+	u16		sport_min;
+	u16		sport_max;
+	u32		tos;
+};
+
+static_assert(sizeof(struct stt_path_key) == 60);
+
+/**
+ * struct stt_path - a way to a peer, as routing sees it
+ * @node: in &stt_net.paths
+ * @key: how it is asked for
+ * @net: namespace; the path goes before it does
+ * @refs: who uses it; the last one takes it out of the table
+ * @last_tx: jiffies of the last frame sent; an ICMP error is believed for
+ *	%STT_PEER_RECENT after it (W12)
+ * @cache: the route, where caching it changes nothing
+ * @rcu: frees it
+ *
+ * Shared by all that reach the peer in the same way.  While it is in the table
+ * it has a reference: the last one goes with &stt_net.path_lock held.
+ */
+struct stt_path {
+	struct rhlist_head	node;
+	struct stt_path_key	key;
+	struct net		*net;
+	refcount_t		refs;
+	unsigned long		last_tx;
+	struct dst_cache	cache;
+	struct rcu_head		rcu;
+};
+
+#define STT_PEER_RECENT		(60 * HZ)
+
+/**
+ * struct stt_dest - where a frame goes, and in what
+ * @id: context id on the wire
+ * @key: how the route is asked for: @path's own key where there is a path
+ * @path: remembers that something was sent, and the route; NULL: nobody does
+ * @cache: the caller's route cache, to be used in place of @path's; or NULL
  * @label: fixed IPv6 flow label
  * @label_inherit: copy the inner one instead
  * @ttl: outer TTL or hop limit, 0: the route's
  * @ttl_inherit: copy the inner one instead
  * @tos: outer DSCP, in the upper six bits; the others are the inner ECN's
- * @tos_inherit: uniform model: copy DSCP both ways (W11, R14)
+ * @tos_inherit: uniform model: copy DSCP (W11)
  * @df: enum ifla_stt_df
+ */
+struct stt_dest {
+	u64				id;
+	const struct stt_path_key	*key;
+	struct stt_path			*path;
+	struct dst_cache		*cache;
+	__be32				label;
+	bool				label_inherit;
+	u8				ttl;
+	bool				ttl_inherit;
+	u8				tos;
+	bool				tos_inherit;
+	u8				df;
+};
+
+/**
+ * struct stt_conf - one configuration of a device
+ * @node: in &stt_port.confs
+ * @key: what it is found by
+ * @stt: the device
+ * @port: the endpoint; a reference
+ * @dest: what is sent with it; with a way to @key.remote, a reference, if
+ *	there is one, else without key and path: the pattern for others.
+ *	&stt_dest.tos_inherit holds for receipt as well (R14)
+ * @link: ifindex of the lower device, 0 for none
+ * @fwmark: mark of the outer packets and of their route lookup
+ * @sport_min: lowest outer source port, host order
+ * @sport_max: highest
  * @partial: deliver what came of frames that lost segments (R15)
  * @rcu: frees it
  *
@@ -294,18 +382,11 @@ struct stt_conf {
 	struct stt_conf_key	key;
 	struct stt_dev		*stt;
 	struct stt_port		*port;
-	struct stt_path		*path;
+	struct stt_dest		dest;
 	int			link;
 	u32			fwmark;
 	u16			sport_min;
 	u16			sport_max;
-	__be32			label;
-	bool			label_inherit;
-	u8			ttl;
-	bool			ttl_inherit;
-	u8			tos;
-	bool			tos_inherit;
-	u8			df;
 	bool			partial;
 	struct rcu_head		rcu;
 };
@@ -331,7 +412,6 @@ enum stt_match {
  * @confs: &struct stt_conf by &stt_conf.key; written under RTNL
  * @matches: how many confs there are of each kind, so that receive looks
  *	only for kinds that exist; written under RTNL
- * @paths: &struct stt_path by remote address; written under RTNL
  */
 struct stt_port {
 	struct hlist_node	node;
@@ -342,47 +422,7 @@ struct stt_port {
 	unsigned int		refs;
 	struct rhashtable	confs;
 	unsigned int		matches[STT_MATCH_MAX];
-	struct rhltable		paths;
 };
-
-/**
- * struct stt_path - a way to a peer, as routing sees it
- * @node: in &stt_port.paths
- * @remote: the peer
- * @local: source address, or any
- * @port: the endpoint we send to and from
- * @link: outgoing interface, or 0
- * @scope: as in &struct stt_conf_key
- * @mark: fwmark of the lookup
- * @tos: DSCP of the lookup when the route is cached
- * @sport_min: lowest source port sent with
- * @sport_max: highest
- * @refs: confs that use it; RTNL
- * @last_tx: jiffies of the last frame sent; an ICMP error is believed for
- *	%STT_PEER_RECENT after it (W12)
- * @cache: the route, where caching it changes nothing
- * @rcu: frees it
- *
- * Shared by all devices that reach the peer in the same way.
- */
-struct stt_path {
-	struct rhlist_head	node;
-	union stt_addr		remote;
-	union stt_addr		local;
-	struct stt_port		*port;
-	int			link;
-	int			scope;
-	u32			mark;
-	u8			tos;
-	u16			sport_min;
-	u16			sport_max;
-	unsigned int		refs;
-	unsigned long		last_tx;
-	struct dst_cache	cache;
-	struct rcu_head		rcu;
-};
-
-#define STT_PEER_RECENT		(60 * HZ)
 
 /**
  * struct stt_dev - private part of a net_device
@@ -472,13 +512,22 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 
 /* ---- stt_path.c: ways to peers, their routes and path MTUs ------------- */
 
-struct stt_path *stt_path_get(const struct stt_conf *conf);
+int stt_scope(struct net *net, sa_family_t family,
+	      const union stt_addr *remote, const union stt_addr *local,
+	      int link);
+void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key);
+struct stt_path *stt_path_get(struct net *net, const struct stt_path_key *key,
+			      gfp_t gfp);
 void stt_path_put(struct stt_path *path);
-struct rhlist_head *stt_path_find_rcu(struct stt_port *port,
-				      const union stt_addr *remote);
-struct dst_entry *stt_path_route(struct stt_path *path, u8 tos, __be32 label,
-				 __be16 sport, union stt_addr *saddr);
-extern const struct rhashtable_params stt_path_params;
+struct stt_path *stt_path_find_rcu(struct stt_net *sn,
+				   const struct stt_path_key *key);
+struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
+				  const union stt_addr *remote, __be16 dport);
+struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
+				 u8 tos, __be32 label, __be16 sport,
+				 union stt_addr *saddr);
+int stt_paths_init(struct stt_net *sn);
+void stt_paths_free(struct stt_net *sn);
 
 /* ---- stt_icmp.c: what routers tell us about our segments --------------- */
 
@@ -517,6 +566,9 @@ u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
 		 u16 max);
 void stt_tx_init_ids(void);
 u32 stt_tx_next_id(void);
+void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
+	       struct sk_buff *skb, const struct stt_inner *in,
+	       const struct stt_offload *off);
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
 /* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
