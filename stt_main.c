@@ -35,6 +35,7 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
 	case STT_NET_reasm_timeout:
 		return SKB_DROP_REASON_FRAG_REASM_TIMEOUT;
 	case STT_NET_reasm_evicted:
+	case STT_NET_reasm_late:
 		return SKB_DROP_REASON_FRAG_TOO_FAR;
 	case STT_NET_reasm_nomem:
 	case STT_NET_drop_nomem:
@@ -50,6 +51,9 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
 		return SKB_DROP_REASON_UNHANDLED_PROTO;
 	case STT_NET_drop_offload:
 		return SKB_DROP_REASON_SKB_BAD_GSO;
+	case STT_NET_drop_no_device:
+	case STT_NET_drop_peer:
+		return SKB_DROP_REASON_NO_SOCKET;
 	case STT_NET_drop_ecn:
 		return SKB_DROP_REASON_IP_TUNNEL_ECN;
 	case STT_NET_drop_policy:

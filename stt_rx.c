@@ -36,15 +36,15 @@
  * What the segments were aggregated as is no business of the inner packet's.
  * Shared info is written only where it must change, and is then our own.
  */
-static bool stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
-			   unsigned int size)
+static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
+			  unsigned int size)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
 	if (shinfo->gso_size == size && shinfo->gso_type == type)
-		return true;
+		return 0;
 	if (skb_unclone(skb, GFP_ATOMIC))
-		return false;
+		return -ENOMEM;
 
 	shinfo = skb_shinfo(skb);
 	shinfo->gso_type = type;
@@ -52,7 +52,7 @@ static bool stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 	/* The stack counts for itself what it does not trust. */
 	shinfo->gso_segs = 0;
 
-	return true;
+	return 0;
 }
 
 /**
@@ -65,11 +65,11 @@ static bool stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
  * R10, R12.
  *
  * Context: any; allocates atomically.
- * Return: false when the claims contradict each other or the packet, or there
- * is no memory to fulfil them.
+ * Return: 0; -EINVAL when the claims contradict each other or the packet;
+ * -ENOMEM when there is no memory to fulfil them.
  */
-bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
-		    bool csum_offload)
+int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
+		   bool csum_offload)
 {
 	unsigned int type, hlen, csum_offset;
 	const struct tcphdr *th;
@@ -92,43 +92,47 @@ bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 	if (in.l4_proto == IPPROTO_TCP)
 		claims |= STT_F_TCP;
 	if (!in.l4_proto || off->l4_offset != in.l4 || off->flags != claims)
-		return false;
+		return -EINVAL;
 
+	hlen = in.l4 + (in.l4_proto == IPPROTO_TCP ? sizeof(*th) :
+						     sizeof(struct udphdr));
+	csum_offset = offsetof(struct udphdr, check);
+	if (skb->len < hlen)
+		return -EINVAL;
+	if (!pskb_may_pull(skb, hlen))
+		return -ENOMEM;
 	if (in.l4_proto == IPPROTO_TCP) {
-		if (!pskb_may_pull(skb, in.l4 + sizeof(*th)))
-			return false;
 		th = (const struct tcphdr *)(skb->data + in.l4);
 		hlen = in.l4 + th->doff * 4;
-		if (th->doff < 5 || !pskb_may_pull(skb, hlen))
-			return false;
 		csum_offset = offsetof(struct tcphdr, check);
-	} else {
-		hlen = in.l4 + sizeof(struct udphdr);
+		if (th->doff < sizeof(*th) / 4 || skb->len < hlen)
+			return -EINVAL;
 		if (!pskb_may_pull(skb, hlen))
-			return false;
-		csum_offset = offsetof(struct udphdr, check);
+			return -ENOMEM;
 	}
 	if (!skb_partial_csum_set(skb, in.l4, csum_offset))
-		return false;
+		return -EINVAL;
 
 	if (!off->mss)
 		return stt_rx_set_gso(skb, 0, 0);
 	if (in.l4_proto != IPPROTO_TCP || off->mss < STT_MIN_MSS ||
 	    off->mss == GSO_BY_FRAGS)
-		return false;
+		return -EINVAL;
 	if (off->mss >= skb->len - hlen)
 		return stt_rx_set_gso(skb, 0, 0);
 
 	type = in.proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
-	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) &&
-	       !stt_skb_make_cuttable(skb, off->mss);
+
+	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) ?:
+	       stt_skb_make_cuttable(skb, off->mss);
 }
 
 /*
  * Outer DSCP and ECN into the inner header (R14), also behind tags that are
- * in the frame.  @skb begins with the Ethernet header.  False: drop it.
+ * in the frame.  @skb begins with the Ethernet header.  Returns -EINVAL for a
+ * combination to be dropped, -ENOMEM without memory, else 0.
  */
-static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
+static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 {
 	u8 inner, dsfield, *l3;
 	bool set_ce = false;
@@ -138,13 +142,13 @@ static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 
 	stt_inner_parse(skb, &in);
 	if (!in.l3)
-		return true;
+		return 0;
 	ip4 = in.proto == htons(ETH_P_IP);
 	hlen = in.l3 + (ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
 	inner = in.dsfield;
 
 	if (__INET_ECN_decapsulate(outer, inner, &set_ce) > 1)
-		return false;
+		return -EINVAL;
 
 	dsfield = inner;
 	if (uniform)
@@ -155,17 +159,17 @@ static bool stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 		 (inner & INET_ECN_MASK) == INET_ECN_ECT_0)
 		dsfield ^= INET_ECN_ECT_0 | INET_ECN_ECT_1;
 	if (likely(dsfield == inner))
-		return true;
+		return 0;
 
 	if (skb_ensure_writable(skb, hlen))
-		return false;
+		return -ENOMEM;
 	l3 = skb->data + in.l3;
 	if (ip4)
 		ipv4_change_dsfield((struct iphdr *)l3, 0, dsfield);
 	else
 		ipv6_change_dsfield((struct ipv6hdr *)l3, 0, dsfield);
 
-	return true;
+	return 0;
 }
 
 /*
@@ -200,6 +204,24 @@ static struct stt_conf *stt_rx_conf(struct stt_port *port,
 }
 
 /*
+ * An inner packet was not fit for its device: drop it.  @err tells whose
+ * fault that is, -ENOMEM ours and -EINVAL, which counts as @cause, the
+ * sender's.
+ */
+static void stt_rx_unfit(struct stt_net *sn, const struct stt_dev *stt,
+			 struct sk_buff *skb, int err,
+			 enum stt_net_counter cause)
+{
+	if (err == -ENOMEM) {
+		stt_dev_count(stt, STT_DEV_rx_dropped);
+		cause = STT_NET_drop_nomem;
+	} else {
+		stt_dev_count(stt, STT_DEV_rx_errors);
+	}
+	stt_drop(sn, skb, cause);
+}
+
+/*
  * Hand an inner packet, its offloads set, to its device.  Takes @skb over;
  * false if it was not fit to be delivered.
  */
@@ -209,10 +231,11 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
 {
 	struct stt_dev *stt = conf->stt;
 	struct net_device *dev = stt->dev;
+	int err;
 
-	if (!stt_rx_dsfield(skb, dsfield, conf->dest.tos_inherit)) {
-		stt_dev_count(stt, STT_DEV_rx_errors);
-		stt_drop(sn, skb, STT_NET_drop_ecn);
+	err = stt_rx_dsfield(skb, dsfield, conf->dest.tos_inherit);
+	if (unlikely(err)) {
+		stt_rx_unfit(sn, stt, skb, err, STT_NET_drop_ecn);
 		return false;
 	}
 	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
@@ -254,6 +277,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	struct stt_offload off;
 	struct stt_conf *conf;
 	unsigned int len;
+	int err;
 
 	conf = stt_rx_conf(port, from, skb, &off, &cause);
 	if (!conf) {
@@ -261,10 +285,10 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	__skb_pull(skb, STT_HLEN);
-	if (!stt_rx_offload(skb, &off,
-			    conf->stt->dev->features & NETIF_F_RXCSUM)) {
-		stt_dev_count(conf->stt, STT_DEV_rx_errors);
-		stt_drop(sn, skb, STT_NET_drop_offload);
+	err = stt_rx_offload(skb, &off,
+			     conf->stt->dev->features & NETIF_F_RXCSUM);
+	if (unlikely(err)) {
+		stt_rx_unfit(sn, conf->stt, skb, err, STT_NET_drop_offload);
 		return;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
@@ -329,7 +353,7 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	if (!conf || !conf->partial)
 		goto drop_first;
 	__skb_pull(skb, STT_HLEN);
-	if (!stt_rx_offload(skb, &off, false) ||
+	if (stt_rx_offload(skb, &off, false) ||
 	    !stt_partial_init(&p, skb, &off, frame_len))
 		goto drop_first;
 

@@ -573,8 +573,8 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
 /* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
 
-bool stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
-		    bool csum_offload);
+int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
+		   bool csum_offload);
 void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);
