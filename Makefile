@@ -37,6 +37,15 @@ dkms:
 		$(wildcard compat) $(DKMSDIR)/
 	$(if $(DESTDIR),,dkms install --force stt/$(VERSION) -k $(RELEASE))
 
+#   make deb            Debian packages stt-dkms and stt-tools, in build/deb;
+#                       needs debhelper and dh-dkms
+deb:
+	$(RM) -r build/deb
+	install -d build/deb/stt-$(VERSION)
+	tar -c --exclude=./build --exclude=./.git --exclude='*.o' \
+		--exclude='*.ko' . | tar -x -C build/deb/stt-$(VERSION)
+	cd build/deb/stt-$(VERSION) && dpkg-buildpackage -us -uc -b
+
 #   make demo           two hosts in a VM, joined by STT: needs root, and
 #                       installs the Debian packages that are missing
 demo:
@@ -71,5 +80,5 @@ clean:
 help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
-.PHONY: all modules ip install dkms demo check check-all check-fast lint \
+.PHONY: all modules ip install dkms deb demo check check-all check-fast lint \
 	bench clean help

@@ -151,13 +151,21 @@ fast)	 plain=(newest) unit=(newest) ;;
 esac
 
 # Whatever cannot be had here fails one step, and the rest goes on.
-step 'packages' "$vm/deps.sh" || { summary; exit 1; }
+deps=("$vm/deps.sh")
+[ "$mode" != all ] || deps+=(--all)
+step 'packages' "${deps[@]}" || { summary; exit 1; }
 step 'ip plugin' make ip || true
 step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true
+if [ "$mode" = default ] || [ "$mode" = all ]; then
+	step 'Debian packages' tests/deb.sh || true
+fi
 for k in "${plain[@]}"; do
 	step "kernel $k" "$vm/kernel.sh" "$k" || continue
 	step "build $k" "$vm/build.sh" "$k" || true
+	if [ "$k" = stock-6.1 ] && [ "$mode" != named ]; then
+		step 'unknown kernels' tests/compat.sh "$k" || true
+	fi
 	if [[ " ${unit[*]} " == *" $k "* ]]; then
 		step "build $k with unit tests" "$vm/build.sh" "$k" KUNIT=1 ||
 			true

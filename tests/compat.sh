@@ -31,11 +31,11 @@ mkdir -p "$work/inc/include"
 while read -r header names; do
 	rm -rf "$work/inc/include"
 	mkdir -p "$work/inc/include"/{linux,net,asm-generic}
-	for h in $(grep -oE '(linux|net|asm-generic)/[a-z_0-9-]+\.h' "$probes" |
-		   sort -u); do
+	while read -r h; do
 		[ ! -e "$tree/include/$h" ] ||
 			ln -s "$tree/include/$h" "$work/inc/include/$h"
-	done
+	done < <(grep -oE '(linux|net|asm-generic)/[a-z_0-9-]+\.h' "$probes" |
+		 sort -u)
 	rm -f "$work/inc/include/$header"
 	said=$(sh "$probes" "$work/inc")
 	for name in $names; do

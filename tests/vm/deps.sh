@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deps.sh - install the Debian packages that the tests need and that are
+# deps.sh [--all] - install the Debian packages that the tests need and that are
 # missing; costs nothing when none is. Knows Debian 12 and 13.
 
 set -euo pipefail
@@ -19,7 +19,12 @@ required=(
 	libmnl-dev bpftool
 )
 # A test or a check that misses one of these is skipped, and says so.
-optional=(coccinelle shellcheck sparse strace)
+optional=(coccinelle shellcheck sparse strace debhelper dh-dkms lintian bpftrace)
+# What only check-all needs.
+if [ "${1:-}" = --all ]; then
+	optional+=(mmdebstrap gcc-aarch64-linux-gnu gcc-powerpc-linux-gnu
+		   qemu-system-arm qemu-system-ppc)
+fi
 
 installed() {
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = \

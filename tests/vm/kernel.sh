@@ -8,10 +8,14 @@
 #   stock-6.1    Debian 12's
 #   stock-6.12   Debian 13's, or its backport to Debian 12
 #   debug-6.12   built here: KUnit, KASAN, lockdep, kmemleak, fault injection
+#   stock-6.12-rt  the same with PREEMPT_RT
 #   newest       built here: the newest source Debian offers, KUnit, lockdep
+#   source       that source, unpacked
+#   arm64, powerpc  that source, prepared for modules to be compiled, for 64-bit
+#                ARM and for 32-bit, big-endian PowerPC; nothing to boot
 #
 # The directory holds vmlinuz, build (a KDIR), modules (lib/modules/VERSION
-# below it) and version. It lives in the cache, keyed by the version of the
+# below it) and version; make-args, where make needs more. It lives in the cache, keyed by the version of the
 # source, the configuration and the compiler, and is made only when missing.
 # Nothing is installed. STT_REFRESH=1 looks for newer versions before a week
 # has passed.
@@ -28,7 +32,8 @@ case $name in
 stock)
 	if [ "$codename" = bookworm ]; then name=stock-6.1
 	else name=stock-6.12; fi ;;
-stock-6.1|stock-6.12|debug-6.12|newest) ;;
+stock-6.1|stock-6.12|stock-6.12-rt|debug-6.12|newest) ;;
+source|arm64|powerpc) ;;
 *)	die "unknown kernel $name" ;;
 esac
 
@@ -39,9 +44,11 @@ select_suite() {
 		apt_own ;;
 	*:stock-6.1)
 		apt_suite bookworm ;;
-	bookworm:stock-6.12)
+	bookworm:stock-6.12|bookworm:stock-6.12-rt)
 		apt_suite bookworm-backports ;;
-	*:newest)
+	trixie:stock-6.12-rt)
+		apt_own ;;
+	*:newest|*:source|*:arm64|*:powerpc)
 		apt_suite trixie-backports ;;
 	*)	apt_suite trixie ;;
 	esac
@@ -196,8 +203,36 @@ make_built() {
 	find "$dir/build" -name '*.cmd' ! -path '*/scripts/*' -delete
 	ln -sfn "$final/build" "$dir/modules/lib/modules/$ver/build"
 	rm -f "$dir/modules/lib/modules/$ver/source"
-	rm -r "$obj" "$src"
+	rm -r "$obj"
+	# Others build from the newest.
+	[ "$name" = newest ] || rm -r "$src"
 	echo "$ver" >"$dir/version"
+}
+
+# make_prepared DIR SOURCE FRAGMENT...: what modules need to be compiled for
+# another architecture. The source stays where it is.
+make_prepared() {
+	local dir=$1 src make
+
+	src=$(unpack_source "$2")
+	shift 2
+	make=(make -s -C "$src" O="$dir/build" ARCH="$name"
+	      CROSS_COMPILE="$cross" -j"$(nproc)")
+	mkdir -p "$dir/build"
+	"${make[@]}" tinyconfig >&2
+	cat "$@" >>"$dir/build/.config"
+	"${make[@]}" olddefconfig >/dev/null 2>"$dir/olddef.log"
+	check_config "$src" "$dir/build/.config" "$@" >&2 ||
+		die "the configuration of $name did not work out"
+	say "preparing $name from ${src##*/}"
+	"${make[@]}" modules_prepare >"$STT_CACHE/kernels/$name.log" 2>&1 \
+		</dev/null ||
+		die "preparing $name failed: see $STT_CACHE/kernels/$name.log"
+	# What there is to link with is not known.
+	echo "ARCH=$name CROSS_COMPILE=$cross KBUILD_MODPOST_WARN=1" \
+		>"$dir/make-args"
+	sed -i "s|$dir|$final|g" "$dir/build/Makefile"
+	"${make[@]}" kernelrelease >"$dir/version"
 }
 
 lock "kernel-$name"
@@ -213,12 +248,15 @@ else
 		select_suite "$name"
 		case $name in
 		stock-*)
-			meta=$(candidate linux-image-amd64)
+			case $name in
+			*-rt) meta=$(candidate linux-image-rt-amd64) ;;
+			*)    meta=$(candidate linux-image-amd64) ;;
+			esac
 			depends_on "$meta" '^linux-image' |
 			sed "/=/! s/\$/=${meta#*=}/" ;;
 		debug-*)
 			candidate 'linux-source-6[.]12' ;;
-		newest)
+		newest|source|arm64|powerpc)
 			candidate 'linux-source-[0-9]+[.][0-9]+' ;;
 		esac
 	) || true
@@ -234,6 +272,12 @@ case $name in
 stock-*)   fragments=() ;;
 debug-*)   fragments=("$configs/base.config" "$configs/debug.config") ;;
 newest)    fragments=("$configs/base.config" "$configs/newest.config") ;;
+arm64)     fragments=("$configs/cross.config") cross=aarch64-linux-gnu- ;;
+powerpc)   fragments=("$configs/cross.config") cross=powerpc-linux-gnu- ;;
+source)
+	select_suite "$name"
+	unpack_source "$pkg"
+	exit ;;
 esac
 
 # Raise the number when what make_stock or make_built leaves behind changes.
@@ -249,6 +293,8 @@ if [ ! -e "$final/version" ]; then
 	mkdir -p "$final.tmp"
 	case $name in
 	stock-*) make_stock "$final.tmp" "$pkg" ;;
+	arm64|powerpc)
+		make_prepared "$final.tmp" "$pkg" "${fragments[@]}" ;;
 	*)	 make_built "$final.tmp" "$pkg" "${fragments[@]}" ;;
 	esac
 	mv "$final.tmp" "$final"
@@ -257,4 +303,9 @@ if [ ! -e "$final/version" ]; then
 	find "$STT_CACHE/kernels" -maxdepth 1 -name "$name-[0-9]*" \
 		-mtime +14 ! -path "$final" -exec rm -rf {} +
 fi
+case $name in
+arm64|powerpc)
+	select_suite "$name"
+	unpack_source "$pkg" >/dev/null ;;
+esac
 echo "$final"
