@@ -119,7 +119,7 @@ static bool stt_builder_copy(struct stt_builder *b, const struct sk_buff *skb)
 		if (!skb_page_frag_refill(1, pf, GFP_ATOMIC))
 			return false;
 
-		len = min(skb->len - off, pf->size - pf->offset);
+		len = min_t(u32, skb->len - off, pf->size - pf->offset);
 		if (skb_copy_bits(skb, off, page_address(pf->page) + pf->offset,
 				  len))
 			return false;

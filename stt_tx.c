@@ -11,6 +11,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/jhash.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/siphash.h>
 #include <net/dst.h>
 #include <net/gso.h>

@@ -212,7 +212,7 @@ make_built() {
 # make_prepared DIR SOURCE FRAGMENT...: what modules need to be compiled for
 # another architecture. The source stays where it is.
 make_prepared() {
-	local dir=$1 src make
+	local dir=$1 src make extra=()
 
 	src=$(unpack_source "$2")
 	shift 2
@@ -225,7 +225,9 @@ make_prepared() {
 	check_config "$src" "$dir/build/.config" "$@" >&2 ||
 		die "the configuration of $name did not work out"
 	say "preparing $name from ${src##*/}"
-	"${make[@]}" modules_prepare >"$STT_CACHE/kernels/$name.log" 2>&1 \
+	# Modules for PowerPC are linked with this one.
+	[ "$name" != powerpc ] || extra=(arch/powerpc/lib/crtsavres.o)
+	"${make[@]}" modules_prepare "${extra[@]}" >"$STT_CACHE/kernels/$name.log" 2>&1 \
 		</dev/null ||
 		die "preparing $name failed: see $STT_CACHE/kernels/$name.log"
 	# What there is to link with is not known.
