@@ -233,11 +233,24 @@ static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
 }
 
 /**
+ * stt_frame_is_salvageable - could parts of a frame be delivered (R15)
+ * @frame: open frame
+ *
+ * Only those of inner TCP whose headers have come can.  Whether they are
+ * right is seen when it is delivered.
+ */
+bool stt_frame_is_salvageable(struct stt_frame *frame)
+{
+	u8 buf[STT_HLEN + U8_MAX + 60];
+
+	return stt_frame_headers(frame, buf);
+}
+
+/**
  * stt_frame_salvage - prepare for late segments of a frame that is given up
  * @frame: frame whose segments are still in it
  *
- * Only for what can be delivered in parts at all (R15): inner TCP whose
- * headers have come.  Whether they are right is seen when it is delivered.
+ * Only for what is salvageable.
  *
  * Context: allocates atomically.
  * Return: what the frame keeps, or NULL when there is nothing to be done.

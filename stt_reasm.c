@@ -218,18 +218,31 @@ static u32 stt_window(const struct stt_shard *shard)
 	return max(READ_ONCE(shard->reasm->sn->limits.max_frames), 1U);
 }
 
-/* The flow's oldest open frame, if newer ones show that it is lost. */
+/*
+ * The oldest frame of the flow that newer ones show to be lost: those that
+ * were started since, or on a path that only loses, one that is complete.
+ * There it is told apart what can be delivered in parts: the inner TCP would
+ * take all of it for lost once it sees the newer frame.  Nobody waits for the
+ * others.
+ */
 static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
 					  struct stt_flow *flow)
 {
+	bool lossy = flow->losses >= STT_FLOW_LOSSY;
 	struct stt_frame *frame;
 
 	if (!flow->open)
 		return NULL;
-	list_for_each_entry(frame, &flow->frames, in_flow)
-		if (frame->state == STT_FRAME_OPEN)
-			return flow->started - frame->number >=
-			       stt_window(shard) ? frame : NULL;
+	list_for_each_entry(frame, &flow->frames, in_flow) {
+		if (frame->state != STT_FRAME_OPEN)
+			continue;
+		if (flow->started - frame->number >= stt_window(shard))
+			return frame;
+		if (!lossy || (s32)(flow->complete - frame->number) <= 0)
+			return NULL;
+		if (stt_frame_is_salvageable(frame))
+			return frame;
+	}
 
 	return NULL;
 }
@@ -301,10 +314,13 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 		flow = stt_flow_find(shard, key);
 		if (flow)
 			frame = stt_flow_overdue(shard, flow);
-		if (frame)
+		if (frame) {
+			if (flow->losses < STT_FLOW_LOSSY)
+				flow->losses++;
 			segs = stt_frame_give_up(shard, frame,
 						 STT_NET_reasm_evicted,
 						 &partial);
+		}
 		spin_unlock(&shard->lock);
 		if (!frame)
 			return;
@@ -431,6 +447,8 @@ static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 			a->cause = STT_NET_reasm_duplicate;
 			return;
 		}
+		/* It was reordering, not loss. */
+		frame->flow->losses = 0;
 		a->late = true;
 		a->dropped = false;
 		a->segs = stt_salvage_packet(frame->salvage, skb);
@@ -464,6 +482,8 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		if (INET_ECN_is_ce(cb.dsfield))
 			frame->ce = true;
 		if (frame->have == frame->len) {
+			if ((s32)(frame->number - frame->flow->complete) > 0)
+				frame->flow->complete = frame->number;
 			a->segs = stt_frame_take(frame);
 			stt_frame_close(shard, frame, STT_FRAME_DONE);
 		}
@@ -535,9 +555,9 @@ static bool stt_shard_add(struct stt_shard *shard,
 		stt_flow_put(shard, flow);
 		return true;
 	}
-	a->overdue = stt_flow_overdue(shard, flow);
 	a->dropped = false;
 	stt_frame_add(shard, frame, skb, cost, a);
+	a->overdue = stt_flow_overdue(shard, flow);
 
 	return true;
 }
@@ -638,7 +658,7 @@ void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key)
 	spin_lock(&shard->lock);
 	flow = stt_flow_find(shard, key);
 	if (flow) {
-		flow->started++;
+		flow->complete = ++flow->started;
 		overdue = stt_flow_overdue(shard, flow);
 	}
 	spin_unlock(&shard->lock);

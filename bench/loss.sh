@@ -11,7 +11,7 @@
 # without TSO, GRO at the receivers. CASE is TYPE:WAY, TYPE none, vxlan,
 # geneve, gretap or stt, WAY what the router does:
 #   ok        forwards
-#   nth1000   drops each 1000th packet towards h2; nth100 each 100th
+#   nth1000   drops each 1000th segment towards h2; nth100 each 100th
 #   netem0.1  drops 0.1 percent by chance; netem1 one percent
 #   reorder1  sends 1 % ahead of the others, which take 100 us more; reorder25
 
@@ -57,7 +57,7 @@ way() {
 	nth*)	ip netns exec r nft -f - <<-END
 		table ip t { chain c {
 			type filter hook forward priority 0;
-			oifname eth1 numgen inc mod ${1#nth} == 0 drop
+			oifname eth1 meta length > 200 numgen inc mod ${1#nth} == 0 drop
 		}
 		}
 		END

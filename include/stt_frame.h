@@ -122,6 +122,7 @@ enum stt_insert {
 enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb);
 void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause);
 struct sk_buff *stt_frame_take(struct stt_frame *frame);
+bool stt_frame_is_salvageable(struct stt_frame *frame);
 struct stt_salvage *stt_frame_salvage(struct stt_frame *frame);
 bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb);
 struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,

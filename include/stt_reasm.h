@@ -55,6 +55,9 @@ struct stt_source {
  * @count: how many there are
  * @open: how many of them are open
  * @started: how many were ever started, those that came whole included
+ * @complete: number of the newest frame that is complete
+ * @losses: how many frames newer ones showed to be lost since a segment came
+ *	late, up to %STT_FLOW_LOSSY
  */
 struct stt_flow {
 	struct hlist_node	node;
@@ -64,7 +67,16 @@ struct stt_flow {
 	unsigned int		count;
 	unsigned int		open;
 	u32			started;
+	u32			complete;
+	unsigned int		losses;
 };
+
+/*
+ * So many losses without a late segment in between, and the flow's path is
+ * one that loses segments and does not reorder them: the next frame that is
+ * complete shows that older ones are not going to be.
+ */
+#define STT_FLOW_LOSSY		16
 
 /* What a frame costs beside its segments, if it is its source's only one. */
 #define STT_FRAME_COST \

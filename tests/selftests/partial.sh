@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Partial delivery (R15): what came of a frame of inner TCP that lost segments
+# is delivered as TCP packets that are right by themselves, as soon as newer
+# frames of the flow show the loss; what comes late is delivered as well.
+#
+#	h1                               h2
+#	hand-made segments               stt4 over 192.0.2.2, id 1
+#	eth0 192.0.2.1 ------ veth ----- eth0 192.0.2.2
+#	     2001:db8::1                      2001:db8::2
+#	                                 stt6 over 2001:db8::2, id 1
+#	                                 never over 192.0.2.2, id 2, nopartial
+#
+# kernels: all
+# timeout: 240
+
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+. "${BASH_SOURCE[0]%/*}/lib_py.sh"
+require ethtool
+
+setup_pair v4
+# shellcheck disable=SC2154
+quiet "$h2" default
+check 'IPv4 device' stt_add "$h2" stt4 id 1 tos inherit
+check 'IPv6 device' stt_add "$h2" stt6 id 1 local :: tos inherit
+check 'device without' stt_add "$h2" never id 2 nopartial
+for dev in stt4 stt6 never; do
+	in_ns "$h2" ethtool -K $dev gro off >/dev/null
+done
+
+py_checks partial.py "$h1" "$h2"
+
+tap_done
