@@ -71,6 +71,10 @@ static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
 	struct stt_path *path;
 	bool ours = false;
 
+	/* One receiver of many does not speak for the others. */
+	if (stt_addr_multicast(daddr, family))
+		return false;
+
 	/* Behind a user space queue this is process context. */
 	local_bh_disable();
 	list = stt_paths_rcu(stt_net(net), family, daddr, ports->dest);

@@ -196,15 +196,25 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 static int stt_open(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
+	struct stt_group *group;
 
 	/* The routes may be others than when the device was made. */
 	stt_set_underlay(dev, stt_conf_rtnl(stt));
+	group = stt_group_get(stt_conf_rtnl(stt));
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	stt->group = group;
 
 	return 0;
 }
 
 static int stt_stop(struct net_device *dev)
 {
+	struct stt_dev *stt = netdev_priv(dev);
+
+	stt_group_put(stt->group);
+	stt->group = NULL;
+
 	return 0;
 }
 
@@ -395,6 +405,14 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 			return NOTIFY_DONE;
 		list_for_each_entry(stt, &sn->devs, list)
 			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+		return NOTIFY_DONE;
+	case NETDEV_UP:
+	case NETDEV_CHANGEMTU:
+		/* IP may be gone from it, or back. */
+		list_for_each_entry(stt, &sn->devs, list)
+			if (stt->group &&
+			    stt_conf_rtnl(stt)->link == lower->ifindex)
+				stt_group_refresh(stt->group, lower);
 		return NOTIFY_DONE;
 	case NETDEV_UNREGISTER:
 	case NETDEV_CHANGEUPPER:

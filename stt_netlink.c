@@ -90,14 +90,10 @@ static int stt_validate_addrs(struct nlattr *data[],
 	if (data[IFLA_STT_REMOTE]) {
 		__be32 remote = nla_get_in_addr(data[IFLA_STT_REMOTE]);
 
-		if (ipv4_is_multicast(remote))
-			return STT_REFUSE(extack, data, IFLA_STT_REMOTE,
-					  -EOPNOTSUPP,
-					  "Multicast groups are not supported yet");
 		if (ipv4_is_lbcast(remote))
 			return STT_REFUSE(extack, data, IFLA_STT_REMOTE,
 					  -EINVAL,
-					  "Remote address must be unicast");
+					  "Remote address must be unicast or multicast");
 	}
 	if (data[IFLA_STT_LOCAL]) {
 		__be32 local = nla_get_in_addr(data[IFLA_STT_LOCAL]);
@@ -109,10 +105,6 @@ static int stt_validate_addrs(struct nlattr *data[],
 	}
 	if (data[IFLA_STT_REMOTE6]) {
 		a = nla_get_in6_addr(data[IFLA_STT_REMOTE6]);
-		if (ipv6_addr_is_multicast(&a))
-			return STT_REFUSE(extack, data, IFLA_STT_REMOTE6,
-					  -EOPNOTSUPP,
-					  "Multicast groups are not supported yet");
 		if (ipv6_addr_v4mapped(&a))
 			return STT_REFUSE(extack, data, IFLA_STT_REMOTE6,
 					  -EINVAL,
@@ -223,13 +215,30 @@ static void stt_conf_default(struct stt_conf *conf)
 	conf->partial = true;
 }
 
+/* Frames go to a peer or to a group. */
+static void stt_conf_set_dest(struct stt_conf *conf,
+			      const union stt_addr *dest, sa_family_t family)
+{
+	const union stt_addr any = { };
+	bool group = stt_addr_multicast(dest, family);
+
+	conf->key.remote = group ? any : *dest;
+	conf->group.local = group ? *dest : any;
+}
+
 /* The attributes that may change; everything is validated. */
 static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 {
-	if (data[IFLA_STT_REMOTE])
-		conf->key.remote.v4 = nla_get_in_addr(data[IFLA_STT_REMOTE]);
-	if (data[IFLA_STT_REMOTE6])
-		conf->key.remote.v6 = nla_get_in6_addr(data[IFLA_STT_REMOTE6]);
+	union stt_addr dest = { };
+
+	if (data[IFLA_STT_REMOTE]) {
+		dest.v4 = nla_get_in_addr(data[IFLA_STT_REMOTE]);
+		stt_conf_set_dest(conf, &dest, AF_INET);
+	}
+	if (data[IFLA_STT_REMOTE6]) {
+		dest.v6 = nla_get_in6_addr(data[IFLA_STT_REMOTE6]);
+		stt_conf_set_dest(conf, &dest, AF_INET6);
+	}
 	if (data[IFLA_STT_LOCAL])
 		conf->key.local.v4 = nla_get_in_addr(data[IFLA_STT_LOCAL]);
 	if (data[IFLA_STT_LOCAL6])
@@ -270,11 +279,25 @@ static bool stt_is_v6(struct nlattr *data[])
 	return data[IFLA_STT_REMOTE6] || data[IFLA_STT_LOCAL6];
 }
 
+/* What tells of which scope our peers are; of a group, if we do not. */
+static const union stt_addr *stt_conf_far(const struct stt_conf *conf)
+{
+	return stt_addr_any(&conf->key.local) ? stt_conf_target(conf) :
+						&conf->key.remote;
+}
+
+/* Do addresses of this configuration mean something on one link only? */
+static bool stt_conf_linklocal(const struct stt_conf *conf)
+{
+	return (ipv6_addr_type(&stt_conf_far(conf)->v6) |
+		ipv6_addr_type(&conf->key.local.v6)) & IPV6_ADDR_LINKLOCAL;
+}
+
 /* The ifindex that a device's addresses are meant in. */
 static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 			  sa_family_t family)
 {
-	return stt_scope(net, family, &conf->key.remote, &conf->key.local,
+	return stt_scope(net, family, stt_conf_far(conf), &conf->key.local,
 			 conf->link);
 }
 
@@ -282,9 +305,18 @@ static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 static int stt_conf_check(struct net *net, struct stt_conf *conf,
 			  sa_family_t family, struct netlink_ext_ack *extack)
 {
-	if (family == AF_INET6 && !conf->link &&
-	    (ipv6_addr_type(&conf->key.remote.v6) & IPV6_ADDR_LINKLOCAL ||
-	     ipv6_addr_type(&conf->key.local.v6) & IPV6_ADDR_LINKLOCAL)) {
+	if (stt_conf_has_group(conf) && !conf->link) {
+		NL_SET_ERR_MSG(extack,
+			       "A multicast group needs a lower device (dev)");
+		return -EINVAL;
+	}
+	if (stt_conf_has_group(conf) &&
+	    netif_index_is_l3_master(net, conf->link)) {
+		NL_SET_ERR_MSG(extack,
+			       "A multicast group is joined on a device of a VRF, not on the VRF");
+		return -EINVAL;
+	}
+	if (family == AF_INET6 && !conf->link && stt_conf_linklocal(conf)) {
 		NL_SET_ERR_MSG(extack,
 			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
@@ -295,6 +327,8 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 		return -EINVAL;
 	}
 	conf->key.scope = stt_conf_scope(net, conf, family);
+	conf->group.id = conf->key.id;
+	conf->group.scope = -conf->link;
 
 	return 0;
 }
@@ -305,12 +339,21 @@ static int stt_conf_check_unique(struct stt_conf *conf,
 	struct stt_conf *other;
 
 	other = stt_port_conf_rtnl(conf->port, &conf->key);
-	if (!other || other->stt == conf->stt)
+	if (other && other->stt != conf->stt) {
+		NL_SET_ERR_MSG(extack,
+			       "Another device has this port, id, remote and local address");
+		return -EEXIST;
+	}
+	if (!stt_conf_has_group(conf))
 		return 0;
+	other = stt_port_conf_rtnl(conf->port, &conf->group);
+	if (other && other->stt != conf->stt) {
+		NL_SET_ERR_MSG(extack,
+			       "Another device has this port, id and group on the lower device");
+		return -EEXIST;
+	}
 
-	NL_SET_ERR_MSG(extack,
-		       "Another device has this port, id, remote and local address");
-	return -EEXIST;
+	return 0;
 }
 
 static int stt_conf_get_path(struct stt_conf *conf,
@@ -320,7 +363,7 @@ static int stt_conf_get_path(struct stt_conf *conf,
 	struct stt_path *path;
 
 	conf->dest.id = conf->key.id;
-	if (stt_addr_any(&conf->key.remote))
+	if (stt_addr_any(stt_conf_target(conf)))
 		return 0;
 	stt_path_key(conf, &key);
 	path = stt_path_get(conf->stt->net, &key, GFP_KERNEL);
@@ -490,14 +533,26 @@ static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
 			    struct netlink_ext_ack *extack)
 {
 	struct stt_conf *old = stt_conf_rtnl(stt);
+	struct stt_group *group = NULL;
 	int err;
 
+	if (netif_running(stt->dev)) {
+		group = stt_group_get(conf);
+		if (IS_ERR(group)) {
+			NL_SET_ERR_MSG(extack, "Cannot join the group");
+			return PTR_ERR(group);
+		}
+	}
 	err = stt_port_replace_conf(conf->port, old, conf);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "No memory for the device's id");
+		stt_group_put(group);
 		return err;
 	}
 	rcu_assign_pointer(stt->conf, conf);
+	/* Joined before left: a group that stays is not left at all. */
+	stt_group_put(stt->group);
+	stt->group = group;
 	stt_conf_free(old);
 
 	return 0;
@@ -509,6 +564,7 @@ static struct stt_conf *stt_conf_dup(const struct stt_conf *old)
 
 	if (conf) {
 		memset(&conf->node, 0, sizeof(conf->node));
+		memset(&conf->group_node, 0, sizeof(conf->group_node));
 		conf->dest.path = NULL;
 		conf->dest.key = NULL;
 	}
@@ -636,15 +692,14 @@ static size_t stt_get_size(const struct net_device *dev)
 
 static int stt_fill_addrs(struct sk_buff *skb, const struct stt_conf *conf)
 {
+	const union stt_addr *dest = stt_conf_target(conf);
 	const struct stt_conf_key *key = &conf->key;
 	bool v6 = conf->port->family == AF_INET6;
 	int err = 0;
 
-	if (!stt_addr_any(&key->remote))
-		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_REMOTE6,
-					    &key->remote.v6) :
-			   nla_put_in_addr(skb, IFLA_STT_REMOTE,
-					   key->remote.v4);
+	if (!stt_addr_any(dest))
+		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_REMOTE6, &dest->v6) :
+			   nla_put_in_addr(skb, IFLA_STT_REMOTE, dest->v4);
 	if (!err && !stt_addr_any(&key->local))
 		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_LOCAL6,
 					    &key->local.v6) :

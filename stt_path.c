@@ -80,7 +80,7 @@ int stt_scope(struct net *net, sa_family_t family,
 void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key)
 {
 	memset(key, 0, sizeof(*key));
-	key->remote = conf->key.remote;
+	key->remote = *stt_conf_target(conf);
 	key->dport = conf->port->number;
 	key->family = conf->port->family;
 	key->number = conf->port->number;

@@ -17,6 +17,13 @@ static const struct rhashtable_params stt_conf_params = {
 	.automatic_shrinking	= true,
 };
 
+static const struct rhashtable_params stt_group_conf_params = {
+	.key_len		= sizeof(struct stt_conf_key),
+	.key_offset		= offsetof(struct stt_conf, group),
+	.head_offset		= offsetof(struct stt_conf, group_node),
+	.automatic_shrinking	= true,
+};
+
 static unsigned int stt_family_index(sa_family_t family)
 {
 	return family == AF_INET6;
@@ -104,9 +111,15 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->confs, &stt_conf_params);
 	if (err)
 		goto err_free;
-	err = stt_port_reserve(port, extack);
+	err = rhashtable_init(&port->group_confs, &stt_group_conf_params);
 	if (err)
 		goto err_confs;
+	err = rhashtable_init(&port->groups, &stt_group_params);
+	if (err)
+		goto err_group_confs;
+	err = stt_port_reserve(port, extack);
+	if (err)
+		goto err_groups;
 	if (!sn->nports[index]) {
 		err = stt_rx_register(net, family);
 		if (err) {
@@ -122,6 +135,10 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 
 err_sock:
 	sock_release(port->sock);
+err_groups:
+	rhashtable_destroy(&port->groups);
+err_group_confs:
+	rhashtable_destroy(&port->group_confs);
 err_confs:
 	rhashtable_destroy(&port->confs);
 err_free:
@@ -199,6 +216,8 @@ void stt_port_put(struct stt_port *port)
 
 	/* Packets may still look at the port's tables. */
 	synchronize_net();
+	rhashtable_destroy(&port->groups);
+	rhashtable_destroy(&port->group_confs);
 	rhashtable_destroy(&port->confs);
 	sock_release(port->sock);
 	kfree(port);
@@ -213,6 +232,47 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
 	return stt_addr_any(&key->local) ? STT_MATCH_REMOTE : STT_MATCH_BOTH;
 }
 
+/* A configuration is found by its key, and by its group if it has one. */
+static int stt_port_insert_key(struct stt_port *port, struct stt_conf *conf)
+{
+	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
+	int err;
+
+	err = rhashtable_lookup_insert_fast(&port->confs, &conf->node,
+					    stt_conf_params);
+	if (!err)
+		WRITE_ONCE(*n, *n + 1);
+
+	return err;
+}
+
+/* One that was never inserted is no error: a device's setup failed. */
+static void stt_port_remove_key(struct stt_port *port, struct stt_conf *conf)
+{
+	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
+
+	if (!rhashtable_remove_fast(&port->confs, &conf->node,
+				    stt_conf_params))
+		WRITE_ONCE(*n, *n - 1);
+}
+
+static int stt_port_insert_group(struct stt_port *port, struct stt_conf *conf)
+{
+	if (!stt_conf_has_group(conf))
+		return 0;
+
+	return rhashtable_lookup_insert_fast(&port->group_confs,
+					     &conf->group_node,
+					     stt_group_conf_params);
+}
+
+static void stt_port_remove_group(struct stt_port *port, struct stt_conf *conf)
+{
+	if (stt_conf_has_group(conf))
+		rhashtable_remove_fast(&port->group_confs, &conf->group_node,
+				       stt_group_conf_params);
+}
+
 /**
  * stt_port_add_conf - let received frames find a configuration
  * @port: its endpoint
@@ -223,15 +283,16 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
  */
 int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
 {
-	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
 	int err;
 
 	ASSERT_RTNL();
 
-	err = rhashtable_lookup_insert_fast(&port->confs, &conf->node,
-					    stt_conf_params);
-	if (!err)
-		WRITE_ONCE(*n, *n + 1);
+	err = stt_port_insert_key(port, conf);
+	if (err)
+		return err;
+	err = stt_port_insert_group(port, conf);
+	if (err)
+		stt_port_remove_key(port, conf);
 
 	return err;
 }
@@ -245,14 +306,34 @@ int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
  */
 void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 {
-	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
-
 	ASSERT_RTNL();
 
-	/* One that was never added is no error: a device's setup failed. */
-	if (!rhashtable_remove_fast(&port->confs, &conf->node,
-				    stt_conf_params))
-		WRITE_ONCE(*n, *n - 1);
+	stt_port_remove_key(port, conf);
+	stt_port_remove_group(port, conf);
+}
+
+static bool stt_conf_same_key(const struct stt_conf_key *a,
+			      const struct stt_conf_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+static int stt_port_replace_group(struct stt_port *port, struct stt_conf *old,
+				  struct stt_conf *conf)
+{
+	int err;
+
+	if (stt_conf_has_group(conf) &&
+	    stt_conf_same_key(&old->group, &conf->group))
+		return rhashtable_replace_fast(&port->group_confs,
+					       &old->group_node,
+					       &conf->group_node,
+					       stt_group_conf_params);
+	err = stt_port_insert_group(port, conf);
+	if (!err)
+		stt_port_remove_group(port, old);
+
+	return err;
 }
 
 /**
@@ -269,24 +350,33 @@ void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 			  struct stt_conf *conf)
 {
-	int err;
+	bool same = stt_conf_same_key(&old->key, &conf->key);
+	int err = 0;
 
 	ASSERT_RTNL();
 
-	if (!memcmp(&old->key, &conf->key, sizeof(old->key)))
+	if (!same)
+		err = stt_port_insert_key(port, conf);
+	if (err)
+		return err;
+	err = stt_port_replace_group(port, old, conf);
+	if (err) {
+		if (!same)
+			stt_port_remove_key(port, conf);
+		return err;
+	}
+	if (same)
 		return rhashtable_replace_fast(&port->confs, &old->node,
 					       &conf->node, stt_conf_params);
-	err = stt_port_add_conf(port, conf);
-	if (!err)
-		stt_port_del_conf(port, old);
+	stt_port_remove_key(port, old);
 
-	return err;
+	return 0;
 }
 
 /**
  * stt_port_conf_rtnl - the configuration with exactly this key
  * @port: endpoint
- * @key: key
+ * @key: key, or a group's
  *
  * Context: RTNL.
  * Return: the configuration or NULL.
@@ -295,6 +385,10 @@ struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 				    const struct stt_conf_key *key)
 {
 	ASSERT_RTNL();
+
+	if (key->scope < 0)
+		return rhashtable_lookup_fast(&port->group_confs, key,
+					      stt_group_conf_params);
 
 	return rhashtable_lookup_fast(&port->confs, key, stt_conf_params);
 }
@@ -340,7 +434,15 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 	}
 	if (READ_ONCE(port->matches[STT_MATCH_ID])) {
 		memset(&key.local, 0, sizeof(key.local));
-		return rhashtable_lookup(&port->confs, &key, stt_conf_params);
+		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
+		if (conf)
+			return conf;
+	}
+	/* A group's scope is none of those above. */
+	if (from->scope < 0) {
+		key.local = from->daddr;
+		return rhashtable_lookup(&port->group_confs, &key,
+					 stt_group_conf_params);
 	}
 
 	return NULL;
@@ -361,6 +463,10 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 {
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
+
+	if (from->scope < 0)
+		return stt_group_joined(port, &from->daddr, from->scope) ?
+		       STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 
 	list = stt_paths_rcu(stt_net(port->net), port->family, &from->saddr,
 			     port->number);

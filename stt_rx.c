@@ -293,7 +293,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
-	if (!conf->dest.path)
+	if (stt_addr_any(&conf->key.remote))
 		stt_peer_learn(sn->reasm, from);
 	len = skb->len;
 	if (stt_rx_deliver(sn, conf, skb, &off, dsfield))
@@ -394,9 +394,18 @@ drop:
 
 /* ---- IP -> segment -> frame -------------------------------------------- */
 
-/* The ifindex that addresses are meant in; see struct stt_conf_key. */
-static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family)
+/* A group's scope is an interface's, also in a VRF. */
+static int stt_rx_group_scope(const struct sk_buff *skb, sa_family_t family)
 {
+	return -(int)(family == AF_INET6 ? IP6CB(skb)->iif : IPCB(skb)->iif);
+}
+
+/* The ifindex that addresses are meant in; see struct stt_conf_key. */
+static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family,
+			const union stt_addr *daddr)
+{
+	if (unlikely(stt_addr_multicast(daddr, family)))
+		return stt_rx_group_scope(skb, family);
 	/* Within a VRF too, a link-local address is its interface's. */
 	if (family == AF_INET6 &&
 	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
@@ -418,8 +427,25 @@ static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
 	}
 	key->sport = th->source;
 	key->dport = th->dest;
-	key->scope = stt_rx_scope(skb, family);
+	key->scope = stt_rx_scope(skb, family, &key->daddr);
 	key->family = family;
+}
+
+/*
+ * A frame of our own that came back from a group.  What the stack loops back
+ * never gets here; what a network reflects does.
+ */
+static bool stt_rx_is_own(const struct stt_net *sn, const struct sk_buff *skb,
+			  const struct stt_flow_key *key)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (key->family == AF_INET6)
+		return ipv6_chk_addr(sn->net, &key->saddr.v6,
+				     dev_get_by_index_rcu(sn->net,
+							  -key->scope), 0);
+#endif
+	return inet_addr_type_dev_table(sn->net, skb->dev,
+					key->saddr.v4) == RTN_LOCAL;
 }
 
 /* The host's IPsec policy, which TCP would ask in its receive function. */
@@ -484,6 +510,10 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 	seq = ntohl(th->seq);
 	id = ntohl(th->ack_seq);
 	stt_rx_key(&key, skb, family, th);
+	if (unlikely(key.scope < 0) && stt_rx_is_own(sn, skb, &key)) {
+		stt_drop(sn, skb, STT_NET_drop_peer);
+		return;
+	}
 	dsfield = stt_rx_outer_dsfield(skb, family);
 	if (!pskb_pull(skb, hlen)) {
 		stt_drop(sn, skb, STT_NET_drop_nomem);
@@ -557,6 +587,22 @@ static struct stt_port *stt_rx_port(const struct stt_net *sn,
 	return ports ? stt_port_find_rcu(sn, family, ports->dest) : NULL;
 }
 
+/* Is the packet to @daddr sent to a group that devices of ours are in? */
+static bool stt_rx_to_group(struct stt_port *port, const struct sk_buff *skb,
+			    const union stt_addr *daddr)
+{
+	return stt_addr_multicast(daddr, port->family) &&
+	       stt_group_joined(port, daddr,
+				stt_rx_group_scope(skb, port->family));
+}
+
+static bool stt_rx_to_group4(struct stt_port *port, const struct sk_buff *skb)
+{
+	const union stt_addr daddr = { .v4 = ip_hdr(skb)->daddr };
+
+	return stt_rx_to_group(port, skb, &daddr);
+}
+
 /* A whole frame as stt_tx.c makes it, which no TCP sender makes. */
 static bool stt_is_frame(const struct stt_net *sn, const struct sk_buff *skb,
 			 sa_family_t family, int thoff)
@@ -599,14 +645,15 @@ static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
 
 /*
  * Before connection tracking: keep it from what is ours.  Only packets to an
- * address of this host are; with the same port number, connections to other
- * hosts and forwarded ones stay tracked.
+ * address of this host are, or to a group of ours; with the same port number,
+ * connections to other hosts and forwarded ones stay tracked.
  */
 static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct net *net = state->net;
+	struct stt_port *port;
 
 	if (iph->protocol == IPPROTO_ICMP) {
 		if (stt_icmp4(skb, net))
@@ -616,12 +663,25 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 	if (iph->protocol != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
 	    iph->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-	if (!stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb)) ||
-	    inet_addr_type_dev_table(net, skb->dev, iph->daddr) != RTN_LOCAL)
+	port = stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb));
+	if (!port ||
+	    (inet_addr_type_dev_table(net, skb->dev, iph->daddr) != RTN_LOCAL &&
+	     !stt_rx_to_group4(port, skb)))
 		return NF_ACCEPT;
 	stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
+}
+
+/*
+ * TCP refuses what was not sent to this host alone, and so it may, but for
+ * groups of ours.
+ */
+static bool stt_rx_is_for_us4(struct stt_port *port, const struct sk_buff *skb)
+{
+	return likely(skb->pkt_type == PACKET_HOST) ||
+	       (skb->pkt_type == PACKET_MULTICAST &&
+		stt_rx_to_group4(port, skb));
 }
 
 static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
@@ -630,12 +690,10 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = stt_net(state->net);
 	struct stt_port *port;
 
-	/* TCP refuses what was not sent to this host alone, and so it may. */
-	if (ip_hdr(skb)->protocol != IPPROTO_TCP ||
-	    skb->pkt_type != PACKET_HOST)
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
 		return NF_ACCEPT;
 	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
-	if (!port)
+	if (!port || !stt_rx_is_for_us4(port, skb))
 		return NF_ACCEPT;
 	stt_rx_segment_bh(sn, port, skb, ip_hdrlen(skb));
 
@@ -664,11 +722,19 @@ static const struct nf_hook_ops stt_hooks4[] = {
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
+static bool stt_rx_to_group6(struct stt_port *port, const struct sk_buff *skb)
+{
+	const union stt_addr daddr = { .v6 = ipv6_hdr(skb)->daddr };
+
+	return stt_rx_to_group(port, skb, &daddr);
+}
+
 static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	struct net *net = state->net;
+	struct stt_port *port;
 
 	if (ip6h->nexthdr == IPPROTO_ICMPV6) {
 		if (stt_icmp6(skb, net))
@@ -677,12 +743,22 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 	}
 	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook))
 		return NF_ACCEPT;
-	if (!stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h)) ||
-	    !ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0))
+	port = stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h));
+	if (!port ||
+	    (!ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0) &&
+	     !stt_rx_to_group6(port, skb)))
 		return NF_ACCEPT;
 	stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
+}
+
+/* As stt_rx_is_for_us4(). */
+static bool stt_rx_is_for_us6(struct stt_port *port, const struct sk_buff *skb)
+{
+	return likely(skb->pkt_type == PACKET_HOST) ||
+	       (skb->pkt_type == PACKET_MULTICAST &&
+		stt_rx_to_group6(port, skb));
 }
 
 /*
@@ -707,7 +783,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	    frag_off)
 		return NF_ACCEPT;
 	port = stt_rx_port(sn, skb, AF_INET6, thoff);
-	if (!port)
+	if (!port || !stt_rx_is_for_us6(port, skb))
 		return NF_ACCEPT;
 	/* Finds a routing header only if it has segments left. */
 	if (ipv6_find_hdr(skb, &rthoff, NEXTHDR_ROUTING, NULL, &rt_flags) >= 0)
@@ -730,12 +806,10 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = stt_net(state->net);
 	struct stt_port *port;
 
-	if (skb->pkt_type != PACKET_HOST)
-		return NF_ACCEPT;
 	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
 		return stt_local_in6_ext(sn, skb);
 	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
-	if (!port)
+	if (!port || !stt_rx_is_for_us6(port, skb))
 		return NF_ACCEPT;
 	stt_rx_segment_bh(sn, port, skb, sizeof(struct ipv6hdr));
 

@@ -383,6 +383,26 @@ static __sum16 stt_pseudo_sum(sa_family_t family, const struct stt_outer *out,
 				  IPPROTO_TCP, 0);
 }
 
+/*
+ * Frames to a group stay on the link unless told otherwise, as those of any
+ * other sender of multicasts.
+ */
+static u8 stt_hop_limit4(const struct stt_outer *out)
+{
+	if (ipv4_is_multicast(out->daddr.v4))
+		return 1;
+
+	return ip4_dst_hoplimit(out->dst);
+}
+
+static u8 stt_hop_limit6(const struct stt_outer *out)
+{
+	if (ipv6_addr_is_multicast(&out->daddr.v6))
+		return 1;
+
+	return ip6_dst_hoplimit(out->dst);
+}
+
 /* Route the frame, and fix what depends on the route. */
 static int stt_tx_route(struct net *net, const struct stt_dest *dest,
 			const struct stt_inner *in, struct stt_outer *out)
@@ -403,12 +423,12 @@ static int stt_tx_route(struct net *net, const struct stt_dest *dest,
 	out->ttl = dest->ttl_inherit ? in->ttl : dest->ttl;
 	if (dest->key->family == AF_INET6) {
 		if (!out->ttl)
-			out->ttl = ip6_dst_hoplimit(out->dst);
+			out->ttl = stt_hop_limit6(out);
 		return 0;
 	}
 
 	if (!out->ttl)
-		out->ttl = ip4_dst_hoplimit(out->dst);
+		out->ttl = stt_hop_limit4(out);
 	/* As TCP: no DF where the path MTU is known to be below the minimum. */
 	out->df = dest->df != STT_DF_UNSET &&
 		  (dest->df == STT_DF_SET || in->df || (in->l3 && !ip4)) &&

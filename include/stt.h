@@ -60,6 +60,13 @@ static inline bool stt_addr_any(const union stt_addr *a)
 	return ipv6_addr_any(&a->v6);
 }
 
+static inline bool stt_addr_multicast(const union stt_addr *a,
+				      sa_family_t family)
+{
+	return family == AF_INET6 ? ipv6_addr_is_multicast(&a->v6) :
+				    ipv4_is_multicast(a->v4);
+}
+
 static inline bool stt_addr_equal(const union stt_addr *a,
 				  const union stt_addr *b)
 {
@@ -257,7 +264,8 @@ static inline void stt_net_count(struct stt_net *sn, enum stt_net_counter c)
  * @remote: the sender, or any
  * @local: the address it was sent to, or any
  * @scope: ifindex that the addresses are meant in: the VRF for packets of a
- *	VRF, the interface for a link-local sender, else 0
+ *	VRF, the interface for a link-local sender, else 0.  A group's is
+ *	the negative of the interface that the group is joined on
  * @pad: 0
  */
 struct stt_conf_key {
@@ -362,10 +370,13 @@ struct stt_dest {
  * struct stt_conf - one configuration of a device
  * @node: in &stt_port.confs
  * @key: what it is found by
+ * @group_node: in &stt_port.group_confs
+ * @group: what frames to its group find it by: @group.local is the group, or
+ *	any.  Where there is one @key.remote is any
  * @stt: the device
  * @port: the endpoint; a reference
- * @dest: what is sent with it; with a way to @key.remote, a reference, if
- *	there is one, else without key and path: the pattern for others.
+ * @dest: what is sent with it; with a way to @key.remote or the group, a
+ *	reference, if there is one, else without key and path: the pattern for others.
  *	&stt_dest.tos_inherit holds for receipt as well (R14)
  * @link: ifindex of the lower device, 0 for none
  * @fwmark: mark of the outer packets and of their route lookup
@@ -380,6 +391,8 @@ struct stt_dest {
 struct stt_conf {
 	struct rhash_head	node;
 	struct stt_conf_key	key;
+	struct rhash_head	group_node;
+	struct stt_conf_key	group;
 	struct stt_dev		*stt;
 	struct stt_port		*port;
 	struct stt_dest		dest;
@@ -390,6 +403,18 @@ struct stt_conf {
 	bool			partial;
 	struct rcu_head		rcu;
 };
+
+static inline bool stt_conf_has_group(const struct stt_conf *conf)
+{
+	return !stt_addr_any(&conf->group.local);
+}
+
+/* Where frames go to unless something better is known. */
+static inline const union stt_addr *stt_conf_target(const struct stt_conf *conf)
+{
+	return stt_conf_has_group(conf) ? &conf->group.local :
+					  &conf->key.remote;
+}
 
 /* Which of remote and local a key names: most specific first (R11). */
 enum stt_match {
@@ -412,6 +437,8 @@ enum stt_match {
  * @confs: &struct stt_conf by &stt_conf.key; written under RTNL
  * @matches: how many confs there are of each kind, so that receive looks
  *	only for kinds that exist; written under RTNL
+ * @group_confs: those with a group, by &stt_conf.group; written under RTNL
+ * @groups: &struct stt_group that devices are in; written under RTNL
  */
 struct stt_port {
 	struct hlist_node	node;
@@ -422,6 +449,8 @@ struct stt_port {
 	unsigned int		refs;
 	struct rhashtable	confs;
 	unsigned int		matches[STT_MATCH_MAX];
+	struct rhashtable	group_confs;
+	struct rhashtable	groups;
 };
 
 /**
@@ -429,6 +458,7 @@ struct stt_port {
  * @dev: the other part
  * @net: the underlay's namespace; the device goes before it does
  * @conf: the current configuration; written under RTNL
+ * @group: the group that it is in while it is up, or NULL; RTNL
  * @counters: %STT_DEV_COUNTERS and more
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
@@ -438,6 +468,7 @@ struct stt_dev {
 	struct net_device		*dev;
 	struct net			*net;
 	struct stt_conf __rcu		*conf;
+	struct stt_group		*group;
 	struct stt_dev_counters __percpu *counters;
 	struct gro_cells		cells;
 	struct list_head		list;
@@ -528,6 +559,15 @@ struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
 				 union stt_addr *saddr);
 int stt_paths_init(struct stt_net *sn);
 void stt_paths_free(struct stt_net *sn);
+
+/* ---- stt_mcast.c: groups ------------------------------------------------ */
+
+struct stt_group *stt_group_get(const struct stt_conf *conf);
+void stt_group_put(struct stt_group *group);
+void stt_group_refresh(struct stt_group *group, struct net_device *lower);
+bool stt_group_joined(struct stt_port *port, const union stt_addr *addr,
+		      int scope);
+extern const struct rhashtable_params stt_group_params;
 
 /* ---- stt_icmp.c: what routers tell us about our segments --------------- */
 

@@ -107,6 +107,10 @@ check_eq 'id 2^64-1 to the digit' "$(
 	words "$h1" stt1 | sed 's/^id \([0-9]*\) .*/\1/'
 	ip -n "$h1" link del stt1)" 18446744073709551615
 round_trip 'local only' local 192.0.2.1 -- local 192.0.2.1 remote null
+round_trip 'group' group 239.0.0.1 dev eth0 -- group 239.0.0.1 link eth0 \
+	remote null ttl 0
+round_trip 'IPv6 group' group ff05::77 local 2001:db8::1 dev eth0 ttl 3 -- \
+	group6 ff05::77 local6 2001:db8::1 link eth0 remote6 null ttl 3
 round_trip 'IPv6, link-local with dev' remote fe80::2 dev eth0 -- \
 	remote6 fe80::2 link eth0
 
@@ -176,10 +180,10 @@ for option in external 'idbits 32' learning 'ageing 300' \
 	check_refused "unsupported: $option" 'not supported yet' \
 		ip -n "$h1" link add stt9 type stt $option
 done
-refused 'unsupported: group' 'not supported yet' \
-	type stt group 239.0.0.1 dev eth0 -- type stt dev eth0
-refused 'unsupported: IPv6 group' 'not supported yet' \
-	type stt group ff02::77 dev eth0 -- type stt dev eth0
+refused 'group without dev' 'needs a lower device' \
+	type stt group 239.0.0.1 -- type stt group 239.0.0.1 dev eth0
+refused 'IPv6 group without dev' 'needs a lower device' \
+	type stt group ff05::77 -- type stt group ff05::77 dev eth0
 
 # What ip would not say: attributes straight to the kernel, which must answer
 # without its help. Line by line: attribute number and value in hexadecimal.
