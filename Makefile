@@ -14,7 +14,8 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 RELEASE  = $$(cat $(KDIR)/include/config/kernel.release)
 DKMSDIR  = $(DESTDIR)/usr/src/stt-$(VERSION)
 
-#   make                stt.ko for KDIR (default: the running kernel)
+#   make                stt.ko for KDIR (default: the running kernel), and
+#                       ovs/vport-stt.ko where its openvswitch takes it
 all: modules
 
 modules:
@@ -34,7 +35,7 @@ install: modules ip
 dkms:
 	install -d $(DKMSDIR)
 	cp -r Kbuild Kconfig Makefile dkms.conf $(wildcard stt_*.[ch]) include \
-		$(wildcard compat) $(DKMSDIR)/
+		$(wildcard compat ovs) $(DKMSDIR)/
 	$(if $(DESTDIR),,dkms install --force stt/$(VERSION) -k $(RELEASE))
 
 #   make deb            Debian packages stt-dkms and stt-tools, in build/deb;

@@ -12,6 +12,7 @@
 #include <net/ip_tunnels.h>
 #include <net/l3mdev.h>
 #include <net/rtnetlink.h>
+#include <net/stt.h>
 
 #include "include/stt.h"
 
@@ -770,3 +771,81 @@ struct rtnl_link_ops stt_link_ops = {
 	.get_link_net	= stt_get_link_net,
 };
 MODULE_ALIAS_RTNL_LINK("stt");
+
+/**
+ * stt_dev_create_fb - make an external device for a flow based datapath
+ * @net: its namespace, and that of its underlay
+ * @name: its name; may have a %d
+ * @name_assign_type: NET_NAME_*
+ * @dst_port: TCP port of the tunnel
+ * @extack: says why not; may be %NULL
+ *
+ * Its MTU is the largest there is: the datapath knows what its other ports
+ * can take. It is down.
+ *
+ * Context: RTNL; sleeps.
+ * Return: the device, or what newlink returns: -EADDRINUSE when the port is
+ * a TCP socket's, -EEXIST when another device has its catch-all.
+ */
+struct net_device *stt_dev_create_fb(struct net *net, const char *name,
+				     unsigned char name_assign_type,
+				     __be16 dst_port,
+				     struct netlink_ext_ack *extack)
+{
+	struct {
+		struct nlattr	nla;
+		__be16		value;
+	} port = {
+		.nla.nla_len	= nla_attr_size(sizeof(port.value)),
+		.nla.nla_type	= IFLA_STT_PORT,
+		.value		= dst_port,
+	};
+	struct {
+		struct nlattr	nla;
+		u8		value;
+	} external = {
+		.nla.nla_len	= nla_attr_size(sizeof(external.value)),
+		.nla.nla_type	= IFLA_STT_COLLECT_METADATA,
+		.value		= 1,
+	};
+	struct nlattr *data[IFLA_STT_MAX + 1] = {
+		[IFLA_STT_PORT]			= &port.nla,
+		[IFLA_STT_COLLECT_METADATA]	= &external.nla,
+	};
+	struct nlattr *tb[IFLA_MAX + 1] = { };
+	struct rtnl_newlink_params params = {
+		.src_net	= net,
+		.tb		= tb,
+		.data		= data,
+	};
+	struct net_device *dev;
+	LIST_HEAD(kill);
+	int err;
+
+	ASSERT_RTNL();
+
+	err = stt_validate(tb, data, extack);
+	if (err)
+		return ERR_PTR(err);
+	dev = rtnl_create_link(net, name, name_assign_type, &stt_link_ops, tb,
+			       extack);
+	if (IS_ERR(dev))
+		return dev;
+	err = stt_newlink(dev, &params, extack);
+	if (err) {
+		free_netdev(dev);
+		return ERR_PTR(err);
+	}
+
+	err = dev_set_mtu(dev, dev->max_mtu);
+	if (!err)
+		err = rtnl_configure_link(dev, NULL, 0, NULL);
+	if (err) {
+		stt_dellink(dev, &kill);
+		unregister_netdevice_many(&kill);
+		return ERR_PTR(err);
+	}
+
+	return dev;
+}
+EXPORT_SYMBOL_GPL(stt_dev_create_fb);

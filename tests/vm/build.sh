@@ -49,7 +49,8 @@ for src in Kbuild Kconfig *.[ch] include compat ovs tests/kunit; do
 	[ ! -e "$src" ] || sources+=("$src")
 done
 rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
-	--exclude='*.mod.c' --exclude='.*' "${sources[@]}" "$dir/"
+	--exclude='*.mod.c' --exclude='.*' --exclude=vport_btf.h \
+	"${sources[@]}" "$dir/"
 
 # A failed build leaves nothing that a later step could take for its result,
 # nor objects whose warnings would not be repeated.
@@ -62,6 +63,8 @@ fail() {
 log=$dir.log
 rm -f "$dir/stt.ko"
 if ! make -C "$kernel/build" M="$dir" W=1 "${cc[@]}" \
+     STT_MODULES="$kernel/modules/lib/modules/$(<"$kernel/version")" \
+     STT_VMLINUX="$kernel/vmlinuz" \
      -j"$(nproc)" "${args[@]}" modules >"$log" 2>&1; then
 	fail "stt.ko does not build for $name"
 fi
