@@ -87,13 +87,13 @@ guest() {
 	echo "# $name: $((SECONDS - start)) s"
 }
 
+# selftests NAME KERNEL ARGUMENT...: as guest().
 selftests() {
-	local kernel=$1
+	local name=$1 kernel=$2 ko=build/$2/stt.ko
 
-	[ -e "build/$kernel/stt.ko" ] || return 0
-	shift
-	guest "$kernel" "$kernel" 3300 "build/$kernel/stt.ko" \
-		tests/selftests/run.sh "$@"
+	[ -e "$ko" ] || return 0
+	shift 2
+	guest "$name" "$kernel" 4000 "$ko" tests/selftests/run.sh "$@"
 }
 
 kunit() {
@@ -101,10 +101,67 @@ kunit() {
 	guest "$1-kunit" "$1" 900 "build/$1-kunit/stt.ko" tests/vm/kunit.sh
 }
 
-# Stock kernels are the second of the two VMs that run at a time.
-lane_stock() {
-	selftests stock-6.1 "$@"
-	[ $# -eq 0 ] || selftests stock-6.12 "$@"
+# --- work for two VMs at a time ---------------------------------------------
+
+# What is left to do: "KERNEL NAME" a line, NAME a selftest or "kunit".
+queue=$out/queue
+: >"$queue"
+
+# later KERNEL NAME...
+later() {
+	local kernel=$1
+
+	shift
+	[ $# -eq 0 ] || printf "$kernel %s\n" "$@" >>"$queue"
+}
+
+# later_all KERNEL [--slow]: all selftests that run there, the longest first.
+later_all() {
+	local kernel=$1 names
+
+	shift
+	mapfile -t names < <(STT_KERNEL=$kernel tests/selftests/run.sh --list "$@")
+	later "$kernel" "${names[@]}"
+}
+
+# take: some work that one VM can do; fails when there is none.
+take() {
+	local first what batch
+
+	exec 9>"$queue.lock"
+	flock 9
+	if read -r first what <"$queue"; then
+		batch=(kunit)
+		[ "$what" = kunit ] || mapfile -t batch < <(
+			awk -v k="$first" '$1 != k || $2 == "kunit" || NR > 4 {
+				exit
+			}
+			{ print $2 }' "$queue")
+		sed -i "1,${#batch[@]}d" "$queue"
+		echo "$first ${batch[*]}"
+	fi
+	exec 9>&-
+}
+
+# worker N: until nothing is left.
+worker() {
+	local n=0 work
+
+	while read -ra work < <(take) && [ ${#work[@]} -gt 1 ]; do
+		n=$((n + 1))
+		if [ "${work[1]}" = kunit ]; then
+			kunit "${work[0]}"
+		else
+			selftests "${work[0]}.$1$n" "${work[0]}" --slow \
+				"${work[@]:1}"
+		fi
+	done
+}
+
+work() {
+	beside worker b
+	worker a
+	wait "$beside" || true
 }
 
 # beside COMMAND...: in the background, in a process group of its own, so that
@@ -138,7 +195,7 @@ summary() {
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
-# The budget is 25 minutes with the kernels built, on two cores. A debug kernel
+# The budget is 45 minutes with the kernels built, on two cores. A debug kernel
 # under emulation takes five times as long as a stock one.
 newest_tests=(smoke ecn link wire_rx wire_tx)
 debug_tests=(smoke wire_reasm)
@@ -173,24 +230,22 @@ for k in "${plain[@]}"; do
 done
 
 case $mode in
-named)	selftests "$kernel" --slow "${names[@]}" ;;
+named)	selftests "$kernel" "$kernel" --slow "${names[@]}" ;;
 fast)	kunit newest
-	selftests newest smoke ;;
+	selftests newest newest smoke ;;
 default)
-	beside lane_stock
-	kunit newest
-	kunit debug-6.12
-	selftests newest "${newest_tests[@]}"
-	selftests debug-6.12 "${debug_tests[@]}"
-	wait "$beside" || true
+	later debug-6.12 kunit "${debug_tests[@]}"
+	later newest kunit "${newest_tests[@]}"
+	later_all stock-6.1
+	work
 	echo "# left to make check-all: slow tests; all tests on stock-6.12;"
 	echo "#   on newest all but ${newest_tests[*]};"
 	echo "#   on debug-6.12 all but ${debug_tests[*]}" ;;
-all)	beside lane_stock --slow
-	kunit newest
-	kunit debug-6.12
-	selftests newest --slow
-	selftests debug-6.12 --slow
-	wait "$beside" || true ;;
+all)	later debug-6.12 kunit
+	later newest kunit
+	for k in debug-6.12 newest stock-6.12 stock-6.1; do
+		later_all "$k" --slow
+	done
+	work ;;
 esac
 summary

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # run.sh [--slow] [NAME]... - run selftests; inside a VM, as root
+# run.sh --list [--slow]    - say which would run, the longest first
 #
 # All tests that say they run on this kernel, or those named. Each gets a
 # freshly loaded module, a time limit, a look at the kernel log, and has to
@@ -13,14 +14,19 @@
 set -u
 cd "${BASH_SOURCE[0]%/*}" || exit 1
 top=$(cd ../.. && pwd)
-: "${STT_KO:?}" "${STT_PLUGIN_DIR:=$top/build/ip}" "${STT_KERNEL:=stock-6.1}"
+: "${STT_PLUGIN_DIR:=$top/build/ip}" "${STT_KERNEL:=stock-6.1}"
 export STT_KO STT_PLUGIN_DIR STT_KERNEL IP_LIB_DIR=$STT_PLUGIN_DIR
 
-slow=
-if [ "${1:-}" = --slow ]; then
-	slow=1
+slow='' list=''
+while :; do
+	case ${1:-} in
+	--slow)	slow=1 ;;
+	--list)	list=1 ;;
+	*)	break ;;
+	esac
 	shift
-fi
+done
+[ -n "$list" ] || : "${STT_KO:?}"
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)
@@ -115,7 +121,21 @@ run_one() {
 	echo "# $name: $((SECONDS - start)) s"
 }
 
-if [ $# -gt 0 ]; then
+list() {
+	local test limit
+
+	for test in *.sh; do
+		case $test in lib.sh|run.sh|*.lib.sh|lib_*) continue ;; esac
+		fits "$(header "$test" kernels | grep . || echo stock)" || continue
+		[ -n "$slow" ] || [ "$(header "$test" slow)" != yes ] || continue
+		limit=$(header "$test" timeout)
+		echo "${limit:-120} ${test%.sh}"
+	done | sort -k1,1rn -k2 | cut -d' ' -f2
+}
+
+if [ -n "$list" ]; then
+	list
+elif [ $# -gt 0 ]; then
 	for name in "$@"; do
 		name=${name%.sh}
 		if [ ! -e "$name.sh" ]; then
@@ -146,5 +166,6 @@ else
 fi
 
 rm -f "$log"
+[ -z "$list" ] || exit 0
 echo "# $STT_KERNEL: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
