@@ -166,8 +166,8 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	struct stt_dev *stt = netdev_priv(dev);
 	bool v6 = conf->port->family == AF_INET6;
 	unsigned int hlen = STT_HLEN + sizeof(struct tcphdr) +
-			    (v6 ? sizeof(struct ipv6hdr) :
-				  sizeof(struct iphdr));
+			    (v6 || conf->port6 ? sizeof(struct ipv6hdr) :
+						 sizeof(struct iphdr));
 	struct net_device *lower;
 
 	dev->min_mtu = ETH_MIN_MTU;
@@ -264,6 +264,7 @@ static const struct net_device_ops stt_netdev_ops = {
 	.ndo_get_stats64	= stt_get_stats64,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_fill_metadata_dst	= stt_fill_metadata_dst,
 };
 
 static const struct device_type stt_type = {
@@ -284,6 +285,7 @@ static const char stt_dev_names[][ETH_GSTRING_LEN] = {
 	[STT_DEV_tx_too_big]	= "tx_too_big",
 	[STT_DEV_tx_no_route]	= "tx_no_route",
 	[STT_DEV_tx_loop]	= "tx_loop",
+	[STT_DEV_tx_bad_key]	= "tx_bad_key",
 };
 
 static_assert(ARRAY_SIZE(stt_dev_names) == STT_DEV_ETHTOOL_MAX);

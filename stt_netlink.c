@@ -54,8 +54,6 @@ static const struct {
 	int		attr;
 	const char	*why;
 } stt_absent[] = {
-	{ IFLA_STT_COLLECT_METADATA, "External mode is not supported yet" },
-	{ IFLA_STT_IDBITS, "idbits is for external mode, which is not supported yet" },
 	{ IFLA_STT_LEARNING, "Learning is not supported yet" },
 	{ IFLA_STT_AGEING, "Ageing is not supported yet" },
 	{ IFLA_STT_LIMIT, "maxaddress is not supported yet" },
@@ -214,6 +212,7 @@ static void stt_conf_default(struct stt_conf *conf)
 	conf->sport_max = STT_SRC_PORT_MAX;
 	conf->dest.df = STT_DF_SET;
 	conf->partial = true;
+	conf->idbits = 64;
 }
 
 /* Frames go to a peer or to a group. */
@@ -322,7 +321,7 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
 	}
-	if (family != AF_INET6 &&
+	if (family != AF_INET6 && !conf->external &&
 	    (conf->dest.label || conf->dest.label_inherit)) {
 		NL_SET_ERR_MSG(extack, "Flow labels are for IPv6 underlays");
 		return -EINVAL;
@@ -339,6 +338,13 @@ static int stt_conf_check_unique(struct stt_conf *conf,
 {
 	struct stt_conf *other;
 
+	if (conf->external) {
+		if (!stt_port_external_taken(conf))
+			return 0;
+		NL_SET_ERR_MSG(extack,
+			       "Another external device takes this port's frames");
+		return -EEXIST;
+	}
 	other = stt_port_conf_rtnl(conf->port, &conf->key);
 	if (other && other->stt != conf->stt) {
 		NL_SET_ERR_MSG(extack,
@@ -394,32 +400,92 @@ static void stt_conf_free(struct stt_conf *conf)
 void stt_conf_release(struct stt_dev *stt)
 {
 	struct stt_conf *conf = stt_conf_rtnl(stt);
-	struct stt_port *port;
+	struct stt_port *port, *port6;
 
 	if (!conf)
 		return;
 
 	port = conf->port;
+	port6 = conf->port6;
 	RCU_INIT_POINTER(stt->conf, NULL);
 	stt_port_del_conf(port, conf);
 	stt_conf_free(conf);
 	stt_port_put(port);
+	if (port6)
+		stt_port_put(port6);
 }
 
 /* ---- life -------------------------------------------------------------- */
+
+/* External mode, and what does not go with it. */
+static int stt_conf_external(struct stt_conf *conf, struct nlattr *data[],
+			     struct netlink_ext_ack *extack)
+{
+	if (data[IFLA_STT_COLLECT_METADATA])
+		conf->external = nla_get_u8(data[IFLA_STT_COLLECT_METADATA]);
+	conf->rx_extra = conf->external;
+	if (!conf->external) {
+		if (data[IFLA_STT_IDBITS])
+			return STT_REFUSE(extack, data, IFLA_STT_IDBITS,
+					  -EINVAL,
+					  "idbits is for external devices");
+		return 0;
+	}
+
+	if (conf->key.id)
+		return STT_REFUSE(extack, data, IFLA_STT_ID, -EINVAL,
+				  "The metadata name the context id of an external device's packets");
+	if (!stt_addr_any(stt_conf_target(conf))) {
+		NL_SET_ERR_MSG(extack,
+			       "The metadata name the remote address of an external device's packets");
+		return -EINVAL;
+	}
+	if (data[IFLA_STT_IDBITS])
+		conf->idbits = nla_get_u8(data[IFLA_STT_IDBITS]);
+
+	return 0;
+}
+
+/* Take the endpoints; an external device may serve both families. */
+static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
+			      sa_family_t family, __be16 number,
+			      struct netlink_ext_ack *extack)
+{
+	struct stt_port *port;
+
+	port = stt_port_get(net, family, number, extack);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	conf->port = port;
+	if (!conf->external || family != AF_INET || !ipv6_mod_enabled() ||
+	    !stt_addr_any(&conf->key.local))
+		return 0;
+
+	port = stt_port_get(net, AF_INET6, number, extack);
+	if (IS_ERR(port)) {
+		stt_port_put(conf->port);
+		conf->port = NULL;
+		return PTR_ERR(port);
+	}
+	conf->port6 = port;
+
+	return 0;
+}
 
 static int stt_conf_new(struct net *net, struct stt_conf *conf,
 			struct nlattr *data[], struct netlink_ext_ack *extack)
 {
 	sa_family_t family = stt_is_v6(data) ? AF_INET6 : AF_INET;
 	__be16 number = htons(STT_DST_PORT);
-	struct stt_port *port;
 	int err;
 
 	stt_conf_default(conf);
 	stt_conf_parse(conf, data);
 	if (data[IFLA_STT_ID])
 		conf->key.id = nla_get_u64(data[IFLA_STT_ID]);
+	err = stt_conf_external(conf, data, extack);
+	if (err)
+		return err;
 	if (data[IFLA_STT_PORT])
 		number = nla_get_be16(data[IFLA_STT_PORT]);
 	if (data[IFLA_STT_PORT_RANGE]) {
@@ -447,16 +513,16 @@ static int stt_conf_new(struct net *net, struct stt_conf *conf,
 	if (err)
 		return err;
 
-	port = stt_port_get(net, family, number, extack);
-	if (IS_ERR(port))
-		return PTR_ERR(port);
-	conf->port = port;
+	err = stt_conf_get_ports(net, conf, family, number, extack);
+	if (err)
+		return err;
 	err = stt_conf_check_unique(conf, extack);
 	if (!err)
 		err = stt_conf_get_path(conf, extack);
 	if (err) {
-		stt_port_put(port);
-		conf->port = NULL;
+		stt_port_put(conf->port);
+		if (conf->port6)
+			stt_port_put(conf->port6);
 	}
 
 	return err;
@@ -484,6 +550,9 @@ static int stt_newlink(struct net_device *dev,
 
 	rcu_assign_pointer(stt->conf, conf);
 	stt_set_underlay(dev, conf);
+	/* A packet's metadata, and a route's, are with its dst. */
+	if (conf->external)
+		netif_keep_dst(dev);
 	if (params->tb[IFLA_MTU] &&
 	    nla_get_u32(params->tb[IFLA_MTU]) > dev->max_mtu) {
 		NL_SET_ERR_MSG_ATTR(extack, params->tb[IFLA_MTU],
@@ -629,6 +698,19 @@ static int stt_check_unchanged(const struct stt_conf *old,
 					  -EOPNOTSUPP,
 					  "The source port range cannot change");
 	}
+	if (data[IFLA_STT_COLLECT_METADATA] &&
+	    nla_get_u8(data[IFLA_STT_COLLECT_METADATA]) != old->external)
+		return STT_REFUSE(extack, data, IFLA_STT_COLLECT_METADATA,
+				  -EOPNOTSUPP, "External mode cannot change");
+	if (data[IFLA_STT_IDBITS] &&
+	    nla_get_u8(data[IFLA_STT_IDBITS]) != old->idbits)
+		return STT_REFUSE(extack, data, IFLA_STT_IDBITS, -EOPNOTSUPP,
+				  "idbits cannot change");
+	if (old->port6 && (data[IFLA_STT_LOCAL] || data[IFLA_STT_LOCAL6])) {
+		NL_SET_ERR_MSG(extack,
+			       "An external device that serves both address families cannot get a local address");
+		return -EOPNOTSUPP;
+	}
 	if (old->port->family == AF_INET6 ?
 	    data[IFLA_STT_REMOTE] || data[IFLA_STT_LOCAL] :
 	    data[IFLA_STT_REMOTE6] || data[IFLA_STT_LOCAL6]) {
@@ -662,6 +744,12 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 	if (!conf)
 		return -ENOMEM;
 	stt_conf_parse(conf, data);
+	if (conf->external && !stt_addr_any(stt_conf_target(conf))) {
+		NL_SET_ERR_MSG(extack,
+			       "An external device has no remote address");
+		err = -EINVAL;
+		goto err_free;
+	}
 	err = stt_conf_check(stt->net, conf, conf->port->family, extack);
 	if (!err)
 		err = stt_conf_check_unique(conf, extack);
@@ -669,13 +757,15 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 		err = stt_conf_get_path(conf, extack);
 	if (!err)
 		err = stt_conf_replace(stt, conf, extack);
-	if (err) {
-		stt_conf_free(conf);
-		return err;
-	}
+	if (err)
+		goto err_free;
 	stt_set_underlay(dev, conf);
 
 	return 0;
+
+err_free:
+	stt_conf_free(conf);
+	return err;
 }
 
 static size_t stt_get_size(const struct net_device *dev)
@@ -685,8 +775,8 @@ static size_t stt_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(struct in6_addr)) * 2 + /* addresses */
 	       nla_total_size(sizeof(u32)) +		/* LINK */
 	       nla_total_size(sizeof(struct ifla_stt_port_range)) +
-	       /* TTL, TTL_INHERIT, TOS, DF, PARTIAL */
-	       nla_total_size(sizeof(u8)) * 5 +
+	       /* TTL, TTL_INHERIT, TOS, DF, PARTIAL, COLLECT_METADATA, IDBITS */
+	       nla_total_size(sizeof(u8)) * 7 +
 	       nla_total_size(sizeof(__be32)) +		/* LABEL */
 	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
 }
@@ -742,7 +832,10 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_be32(skb, IFLA_STT_LABEL, conf->dest.label) ||
 	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||
 	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark) ||
-	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial))
+	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial) ||
+	    nla_put_u8(skb, IFLA_STT_COLLECT_METADATA, conf->external) ||
+	    (conf->external &&
+	     nla_put_u8(skb, IFLA_STT_IDBITS, conf->idbits)))
 		err = -EMSGSIZE;
 unlock:
 	rcu_read_unlock();

@@ -27,6 +27,51 @@ static const struct rhashtable_params stt_path_params = {
 
 static_assert(offsetofend(struct stt_path_key, family) == 20);
 
+/* A namespace keeps so many ways that nobody holds: 6 MB of memory or so. */
+#define STT_PATHS_KEPT		16384
+
+static void stt_path_free_rcu(struct rcu_head *head)
+{
+	struct stt_path *path = container_of(head, struct stt_path, rcu);
+
+	dst_cache_destroy(&path->cache);
+	kfree(path);
+}
+
+/* Nobody has a reference to it now. */
+static void stt_path_remove(struct stt_net *sn, struct stt_path *path)
+{
+	lockdep_assert_held(&sn->path_lock);
+
+	rhltable_remove(&sn->paths, &path->node, stt_path_params);
+	call_rcu(&path->rcu, stt_path_free_rcu);
+}
+
+/* Let go of the ways that were kept, and were not used for long. */
+static void stt_paths_age(struct work_struct *work)
+{
+	struct stt_net *sn = container_of(to_delayed_work(work),
+					  struct stt_net, ageing);
+	struct stt_path *path, *tmp;
+	bool more;
+
+	spin_lock_bh(&sn->path_lock);
+	list_for_each_entry_safe(path, tmp, &sn->kept, kept) {
+		if (time_before(jiffies, READ_ONCE(path->last_tx) +
+					 STT_PEER_RECENT))
+			continue;
+		list_del_init(&path->kept);
+		WRITE_ONCE(sn->nkept, sn->nkept - 1);
+		if (refcount_dec_and_test(&path->refs))
+			stt_path_remove(sn, path);
+	}
+	more = !list_empty(&sn->kept);
+	spin_unlock_bh(&sn->path_lock);
+
+	if (more)
+		schedule_delayed_work(&sn->ageing, STT_PEER_RECENT);
+}
+
 /**
  * stt_paths_init - an empty table of ways
  * @sn: namespace
@@ -36,6 +81,8 @@ static_assert(offsetofend(struct stt_path_key, family) == 20);
 int stt_paths_init(struct stt_net *sn)
 {
 	spin_lock_init(&sn->path_lock);
+	INIT_LIST_HEAD(&sn->kept);
+	INIT_DELAYED_WORK(&sn->ageing, stt_paths_age);
 
 	return rhltable_init(&sn->paths, &stt_path_params);
 }
@@ -46,6 +93,15 @@ int stt_paths_init(struct stt_net *sn)
  */
 void stt_paths_free(struct stt_net *sn)
 {
+	struct stt_path *path, *tmp;
+
+	cancel_delayed_work_sync(&sn->ageing);
+	/* No packet looks at them any more; routes are due back now. */
+	list_for_each_entry_safe(path, tmp, &sn->kept, kept) {
+		rhltable_remove(&sn->paths, &path->node, stt_path_params);
+		dst_cache_destroy(&path->cache);
+		kfree(path);
+	}
 	rhltable_destroy(&sn->paths);
 }
 
@@ -135,14 +191,6 @@ struct stt_path *stt_path_find_rcu(struct stt_net *sn,
 	return NULL;
 }
 
-static void stt_path_free_rcu(struct rcu_head *head)
-{
-	struct stt_path *path = container_of(head, struct stt_path, rcu);
-
-	dst_cache_destroy(&path->cache);
-	kfree(path);
-}
-
 static struct stt_path *stt_path_alloc(struct net *net,
 				       const struct stt_path_key *key,
 				       gfp_t gfp)
@@ -158,6 +206,7 @@ static struct stt_path *stt_path_alloc(struct net *net,
 	path->key = *key;
 	path->net = net;
 	refcount_set(&path->refs, 1);
+	INIT_LIST_HEAD(&path->kept);
 	path->last_tx = jiffies - STT_PEER_RECENT - 1;
 
 	return path;
@@ -228,11 +277,53 @@ void stt_path_put(struct stt_path *path)
 	sn = stt_net(path->net);
 	local_bh_disable();
 	if (refcount_dec_and_lock(&path->refs, &sn->path_lock)) {
-		rhltable_remove(&sn->paths, &path->node, stt_path_params);
+		stt_path_remove(sn, path);
 		spin_unlock(&sn->path_lock);
-		call_rcu(&path->rcu, stt_path_free_rcu);
 	}
 	local_bh_enable();
+}
+
+/**
+ * stt_path_keep_rcu - a way for a frame whose destination nobody configured
+ * @net: namespace
+ * @key: how it is asked for
+ *
+ * One that nobody else holds is kept for %STT_PEER_RECENT after its last frame.
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: the path, without a reference, or NULL when there is no memory or
+ * so many are kept already.
+ */
+struct stt_path *stt_path_keep_rcu(struct net *net,
+				   const struct stt_path_key *key)
+{
+	struct stt_net *sn = stt_net(net);
+	bool keep = false;
+	struct stt_path *path;
+
+	path = stt_path_find_rcu(sn, key);
+	if (likely(path))
+		return path;
+	if (READ_ONCE(sn->nkept) >= STT_PATHS_KEPT)
+		return NULL;
+
+	path = stt_path_get(net, key, GFP_ATOMIC);
+	if (IS_ERR(path))
+		return NULL;
+	spin_lock_bh(&sn->path_lock);
+	if (list_empty(&path->kept)) {
+		WRITE_ONCE(path->last_tx, jiffies);
+		list_add_tail(&path->kept, &sn->kept);
+		WRITE_ONCE(sn->nkept, sn->nkept + 1);
+		keep = true;
+	}
+	spin_unlock_bh(&sn->path_lock);
+	if (keep)
+		schedule_delayed_work(&sn->ageing, STT_PEER_RECENT);
+	else
+		stt_path_put(path);
+
+	return path;
 }
 
 /*

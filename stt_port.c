@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One endpoint: the reservation of its TCP port, and the devices behind it by
- * context id and addresses.
+ * context id and addresses, and the one that takes the rest.
  */
 #include <linux/jhash.h>
 #include <linux/net.h>
@@ -273,6 +273,31 @@ static void stt_port_remove_group(struct stt_port *port, struct stt_conf *conf)
 				       stt_group_conf_params);
 }
 
+/* An external configuration has up to two endpoints. */
+static int stt_port_set_external(struct stt_conf *conf)
+{
+	struct stt_port *ports[] = { conf->port, conf->port6 };
+	int i;
+
+	if (stt_port_external_taken(conf))
+		return -EEXIST;
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i])
+			rcu_assign_pointer(ports[i]->external, conf);
+
+	return 0;
+}
+
+static void stt_port_clear_external(const struct stt_conf *conf)
+{
+	struct stt_port *ports[] = { conf->port, conf->port6 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i] && rtnl_dereference(ports[i]->external) == conf)
+			RCU_INIT_POINTER(ports[i]->external, NULL);
+}
+
 /**
  * stt_port_add_conf - let received frames find a configuration
  * @port: its endpoint
@@ -287,6 +312,8 @@ int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
 
 	ASSERT_RTNL();
 
+	if (conf->external)
+		return stt_port_set_external(conf);
 	err = stt_port_insert_key(port, conf);
 	if (err)
 		return err;
@@ -308,6 +335,10 @@ void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 {
 	ASSERT_RTNL();
 
+	if (conf->external) {
+		stt_port_clear_external(conf);
+		return;
+	}
 	stt_port_remove_key(port, conf);
 	stt_port_remove_group(port, conf);
 }
@@ -355,6 +386,8 @@ int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 
 	ASSERT_RTNL();
 
+	if (conf->external)
+		return stt_port_set_external(conf);
 	if (!same)
 		err = stt_port_insert_key(port, conf);
 	if (err)
@@ -371,6 +404,28 @@ int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 	stt_port_remove_key(port, old);
 
 	return 0;
+}
+
+/**
+ * stt_port_external_taken - has another external device one of the endpoints
+ * @conf: external configuration
+ *
+ * Context: RTNL.
+ */
+bool stt_port_external_taken(const struct stt_conf *conf)
+{
+	struct stt_port *ports[] = { conf->port, conf->port6 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+		const struct stt_conf *old;
+
+		old = ports[i] ? rtnl_dereference(ports[i]->external) : NULL;
+		if (old && old->stt != conf->stt)
+			return true;
+	}
+
+	return false;
 }
 
 /**
@@ -391,6 +446,22 @@ struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 					      stt_group_conf_params);
 
 	return rhashtable_lookup_fast(&port->confs, key, stt_conf_params);
+}
+
+/* Takes it the device that takes the rest? */
+static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
+					      u64 id,
+					      const struct stt_flow_key *from)
+{
+	struct stt_conf *conf = rcu_dereference(port->external);
+
+	if (!conf || conf->key.scope != from->scope ||
+	    (!stt_addr_any(&conf->key.local) &&
+	     !stt_addr_equal(&conf->key.local, &from->daddr)) ||
+	    (conf->idbits < 64 && id >> conf->idbits))
+		return NULL;
+
+	return conf;
 }
 
 /**
@@ -445,7 +516,7 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 					 stt_group_conf_params);
 	}
 
-	return NULL;
+	return stt_port_external_rcu(port, id, from);
 }
 
 /**
@@ -479,7 +550,8 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 			return STT_ACCEPT_PEER;
 	}
 	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||
-	    READ_ONCE(port->matches[STT_MATCH_LOCAL]))
+	    READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
+	    rcu_access_pointer(port->external))
 		return STT_ACCEPT_ANY;
 
 	return STT_ACCEPT_NONE;

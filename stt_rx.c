@@ -5,7 +5,8 @@
  *
  * A frame that came whole is one straight line through this file.  What that
  * line allocates: nothing, but for a packet that somebody else holds a clone
- * of (a capture, say), whose shared info is copied before it is written.
+ * of (a capture, say), whose shared info is copied before it is written, and
+ * for one to an external device, the metadata that it is given.
  *
  * Netfilter hooks take the packets.  In the local input path, behind every
  * rule of the host's, stands the one that takes segments (R1).  The others
@@ -173,35 +174,66 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 	return 0;
 }
 
+/**
+ * struct stt_rx_info - what is known of a frame but for its inner packet
+ * @conf: whose it is
+ * @off: offloads
+ * @id: context id
+ * @dsfield: DSCP and ECN of the outer header
+ * @md: metadata for an external device, a reference; else NULL
+ */
+struct stt_rx_info {
+	struct stt_conf		*conf;
+	struct stt_offload	off;
+	u64			id;
+	u8			dsfield;
+	struct metadata_dst	*md;
+};
+
 /*
  * Whose frame is this?  @skb begins with the STT header, which is linear
- * afterwards.  Without a device, *@cause tells why.
+ * afterwards.  When it is nobody's, *@cause tells why, and @info holds
+ * nothing; else stt_rx_done() is for what @info holds.
  */
-static struct stt_conf *stt_rx_conf(struct stt_port *port,
-				    const struct stt_flow_key *from,
-				    struct sk_buff *skb,
-				    struct stt_offload *off,
-				    enum stt_net_counter *cause)
+static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
+			struct sk_buff *skb, struct stt_rx_info *info,
+			enum stt_net_counter *cause)
 {
-	struct stt_conf *conf;
 	struct stt_hdr *hdr;
 
+	info->dsfield = stt_skb_cb(skb)->dsfield;
+	info->md = NULL;
 	if (!pskb_may_pull(skb, STT_MIN_FRAME)) {
 		*cause = STT_NET_drop_nomem;
-		return NULL;
+		return false;
 	}
 	hdr = (struct stt_hdr *)skb->data;
 	if (hdr->version != STT_VERSION) {
 		*cause = STT_NET_drop_version;
-		return NULL;
+		return false;
 	}
-	conf = stt_port_conf_rcu(port, stt_hdr_decode(hdr, off), from);
-	if (!conf || unlikely(!netif_running(conf->stt->dev))) {
+	info->id = stt_hdr_decode(hdr, &info->off);
+	info->conf = stt_port_conf_rcu(port, info->id, from);
+	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;
-		return NULL;
+		return false;
+	}
+	if (unlikely(info->conf->external)) {
+		info->md = stt_external_rx_dst(from, skb, info->id,
+					       info->dsfield);
+		if (!info->md) {
+			*cause = STT_NET_drop_nomem;
+			return false;
+		}
 	}
 
-	return conf;
+	return true;
+}
+
+static void stt_rx_done(const struct stt_rx_info *info)
+{
+	if (unlikely(info->md))
+		dst_release(&info->md->dst);
 }
 
 /*
@@ -226,15 +258,16 @@ static void stt_rx_unfit(struct stt_net *sn, const struct stt_dev *stt,
  * Hand an inner packet, its offloads set, to its device.  Takes @skb over;
  * false if it was not fit to be delivered.
  */
-static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
-			   struct sk_buff *skb, const struct stt_offload *off,
-			   u8 dsfield)
+static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
+			   struct sk_buff *skb)
 {
+	const struct stt_offload *off = &info->off;
+	const struct stt_conf *conf = info->conf;
 	struct stt_dev *stt = conf->stt;
 	struct net_device *dev = stt->dev;
 	int err;
 
-	err = stt_rx_dsfield(skb, dsfield, conf->dest.tos_inherit);
+	err = stt_rx_dsfield(skb, info->dsfield, conf->dest.tos_inherit);
 	if (unlikely(err)) {
 		stt_rx_unfit(sn, stt, skb, err, STT_NET_drop_ecn);
 		return false;
@@ -246,6 +279,11 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_conf *conf,
 	skb_reset_mac_len(skb);
 	if (off->vlan_present)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
+	/* Not before the scrub, which drops it. */
+	if (unlikely(info->md)) {
+		dst_hold(&info->md->dst);
+		skb_dst_set(skb, &info->md->dst);
+	}
 	gro_cells_receive(&stt->cells, skb);
 
 	return true;
@@ -272,32 +310,33 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 			 const struct stt_flow_key *from, struct sk_buff *skb,
 			 enum stt_dev_counter how)
 {
-	u8 dsfield = stt_skb_cb(skb)->dsfield;
 	u16 segments = stt_skb_cb(skb)->segments;
 	enum stt_net_counter cause;
-	struct stt_offload off;
+	struct stt_rx_info info;
 	struct stt_conf *conf;
 	unsigned int len;
 	int err;
 
-	conf = stt_rx_conf(port, from, skb, &off, &cause);
-	if (!conf) {
+	if (!stt_rx_info(port, from, skb, &info, &cause)) {
 		stt_drop(sn, skb, cause);
 		return;
 	}
+	conf = info.conf;
 	__skb_pull(skb, STT_HLEN);
-	err = stt_rx_offload(skb, &off,
+	err = stt_rx_offload(skb, &info.off,
 			     conf->stt->dev->features & NETIF_F_RXCSUM);
 	if (unlikely(err)) {
 		stt_rx_unfit(sn, conf->stt, skb, err, STT_NET_drop_offload);
-		return;
+		goto done;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_addr_any(&conf->key.remote))
 		stt_peer_learn(sn->reasm, from);
 	len = skb->len;
-	if (stt_rx_deliver(sn, conf, skb, &off, dsfield))
+	if (stt_rx_deliver(sn, &info, skb))
 		stt_rx_count(conf->stt, how, segments, len);
+done:
+	stt_rx_done(&info);
 }
 
 /* Split the first run off a list of segments, and join it. */
@@ -335,11 +374,9 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	unsigned int frame_len = stt_skb_cb(segs)->frame_len - STT_HLEN;
 	unsigned int start, packets = 0, bytes = 0;
 	u16 segments = stt_skb_cb(segs)->segments;
-	u8 dsfield = stt_skb_cb(segs)->dsfield;
 	enum stt_net_counter why;
-	struct stt_offload off;
+	struct stt_rx_info info;
 	struct stt_partial p;
-	struct stt_conf *conf;
 	struct stt_port *port;
 	struct sk_buff *skb;
 
@@ -350,13 +387,14 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	skb = stt_rx_run(segs, &segs);
 	if (!skb)
 		goto drop;
-	conf = stt_rx_conf(port, from, skb, &off, &why);
-	if (!conf || !conf->partial)
+	if (!stt_rx_info(port, from, skb, &info, &why))
 		goto drop_first;
 	__skb_pull(skb, STT_HLEN);
-	if (stt_rx_offload(skb, &off, false) ||
-	    !stt_partial_init(&p, skb, &off, frame_len))
+	if (!info.conf->partial || stt_rx_offload(skb, &info.off, false) ||
+	    !stt_partial_init(&p, skb, &info.off, frame_len)) {
+		stt_rx_done(&info);
 		goto drop_first;
+	}
 
 	for (start = 0;;) {
 		unsigned int len;
@@ -364,7 +402,7 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		if (skb)
 			skb = stt_partial_packet(&p, skb, start);
 		len = skb ? skb->len : 0;
-		if (skb && stt_rx_deliver(sn, conf, skb, &off, dsfield)) {
+		if (skb && stt_rx_deliver(sn, &info, skb)) {
 			stt_net_count(sn, STT_NET_partial_packets);
 			bytes += len;
 			packets++;
@@ -376,8 +414,10 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	}
 	if (packets && !late) {
 		stt_net_count(sn, STT_NET_partial_frames);
-		stt_rx_count(conf->stt, STT_DEV_rx_partial, segments, bytes);
+		stt_rx_count(info.conf->stt, STT_DEV_rx_partial, segments,
+			     bytes);
 	}
+	stt_rx_done(&info);
 	trace_stt_frame(sn->net, from, frame_len, segments,
 			STT_FRAME_EV_PARTIAL);
 	rcu_read_unlock();

@@ -454,6 +454,10 @@ static void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 		stt_dev_count(stt, STT_DEV_tx_dropped);
 		reason = SKB_DROP_REASON_PKT_TOO_BIG;
 		break;
+	case STT_DEV_tx_bad_key:
+		stt_dev_count(stt, STT_DEV_tx_dropped);
+		reason = SKB_DROP_REASON_TUNNEL_TXINFO;
+		break;
 	default:
 		break;
 	}
@@ -677,6 +681,20 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 	return skb;
 }
 
+/* As stt_tx_to(), to where the packet says. */
+static void stt_tx_external(struct stt_dev *stt, const struct stt_conf *conf,
+			    struct sk_buff *skb, const struct stt_inner *in,
+			    const struct stt_offload *off)
+{
+	struct stt_path_key key;
+	struct stt_dest dest;
+
+	if (stt_external_dest(conf, skb, &dest, &key))
+		stt_tx_to(stt, &dest, skb, in, off);
+	else
+		stt_tx_drop(stt, skb, STT_DEV_tx_bad_key);
+}
+
 /**
  * stt_start_xmit - ndo_start_xmit
  * @skb: inner packet; taken over
@@ -694,7 +712,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	rcu_read_lock();
 	conf = stt_conf_rcu(stt);
-	if (!conf || !conf->dest.path) {
+	if (!conf || (!conf->dest.path && !conf->external)) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 		goto unlock;
 	}
@@ -710,7 +728,10 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	stt_inner_parse(skb, &in);
-	stt_tx_to(stt, &conf->dest, skb, &in, &off);
+	if (likely(conf->dest.path))
+		stt_tx_to(stt, &conf->dest, skb, &in, &off);
+	else
+		stt_tx_external(stt, conf, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
 	return NETDEV_TX_OK;

@@ -25,8 +25,10 @@
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
 #include <net/dropreason.h>
 #include <net/dst_cache.h>
+#include <net/dst_metadata.h>
 #include <net/gro_cells.h>
 #include <net/ip_tunnels.h>
 #include <net/net_namespace.h>
@@ -116,6 +118,7 @@ enum stt_dev_counter {
 	STT_DEV_tx_too_big,
 	STT_DEV_tx_no_route,
 	STT_DEV_tx_loop,
+	STT_DEV_tx_bad_key,
 	STT_DEV_ETHTOOL_MAX,
 	/* What ip -s link shows besides. */
 	STT_DEV_rx_bytes = STT_DEV_ETHTOOL_MAX,
@@ -226,7 +229,10 @@ struct stt_reasm;
  * @nports: how many there are, per family; the hooks stand while there is one
  * @devs: devices whose underlay this is; RTNL
  * @paths: &struct stt_path by what &stt_path_key begins with
- * @path_lock: who adds to @paths or removes from it
+ * @path_lock: who adds to @paths or removes from it; also guards @kept
+ * @kept: ways that nobody holds, for as long as they are used
+ * @nkept: how many
+ * @ageing: lets go of those that are not
  * @reasm: incomplete frames; made with the first port, gone with the namespace
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
@@ -239,7 +245,10 @@ struct stt_net {
 	unsigned int			nports[2];
 	struct list_head		devs;
 	struct rhltable			paths;
-	spinlock_t			path_lock;	/* @paths' writers */
+	spinlock_t			path_lock;	/* @paths, @kept */
+	struct list_head		kept;
+	unsigned int			nkept;
+	struct delayed_work		ageing;
 	struct stt_reasm		*reasm;
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
@@ -321,6 +330,7 @@ static_assert(sizeof(struct stt_path_key) == 60);
  * @last_tx: jiffies of the last frame sent; an ICMP error is believed for
  *	%STT_PEER_RECENT after it (W12)
  * @cache: the route, where caching it changes nothing
+ * @kept: in &stt_net.kept, or empty
  * @rcu: frees it
  *
  * Shared by all that reach the peer in the same way.  While it is in the table
@@ -333,6 +343,7 @@ struct stt_path {
 	refcount_t		refs;
 	unsigned long		last_tx;
 	struct dst_cache	cache;
+	struct list_head	kept;
 	struct rcu_head		rcu;
 };
 
@@ -375,14 +386,21 @@ struct stt_dest {
  *	any.  Where there is one @key.remote is any
  * @stt: the device
  * @port: the endpoint; a reference
+ * @port6: external devices that name no local address serve both families:
+ *	the other endpoint, also a reference; else NULL
  * @dest: what is sent with it; with a way to @key.remote or the group, a
- *	reference, if there is one, else without key and path: the pattern for others.
+ *	reference, if there is one, else without key and path: the pattern for
+ *	others.
  *	&stt_dest.tos_inherit holds for receipt as well (R14)
  * @link: ifindex of the lower device, 0 for none
  * @fwmark: mark of the outer packets and of their route lookup
  * @sport_min: lowest outer source port, host order
  * @sport_max: highest
  * @partial: deliver what came of frames that lost segments (R15)
+ * @external: packets' metadata say where they go and came from; instead of by
+ *	its key it is found as &stt_port.external
+ * @idbits: external: how many bits an id may have
+ * @rx_extra: received packets get more than their bytes
  * @rcu: frees it
  *
  * Never changes once a packet can see it: changelink makes a new one, links
@@ -395,12 +413,16 @@ struct stt_conf {
 	struct stt_conf_key	group;
 	struct stt_dev		*stt;
 	struct stt_port		*port;
+	struct stt_port		*port6;
 	struct stt_dest		dest;
 	int			link;
 	u32			fwmark;
 	u16			sport_min;
 	u16			sport_max;
 	bool			partial;
+	bool			external;
+	u8			idbits;
+	bool			rx_extra;
 	struct rcu_head		rcu;
 };
 
@@ -439,6 +461,7 @@ enum stt_match {
  *	only for kinds that exist; written under RTNL
  * @group_confs: those with a group, by &stt_conf.group; written under RTNL
  * @groups: &struct stt_group that devices are in; written under RTNL
+ * @external: takes the frames that no other takes; written under RTNL
  */
 struct stt_port {
 	struct hlist_node	node;
@@ -451,6 +474,7 @@ struct stt_port {
 	unsigned int		matches[STT_MATCH_MAX];
 	struct rhashtable	group_confs;
 	struct rhashtable	groups;
+	struct stt_conf __rcu	*external;
 };
 
 /**
@@ -534,6 +558,7 @@ int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf);
 void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf);
 int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 			  struct stt_conf *conf);
+bool stt_port_external_taken(const struct stt_conf *conf);
 struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 				    const struct stt_conf_key *key);
 struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
@@ -550,6 +575,8 @@ void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key);
 struct stt_path *stt_path_get(struct net *net, const struct stt_path_key *key,
 			      gfp_t gfp);
 void stt_path_put(struct stt_path *path);
+struct stt_path *stt_path_keep_rcu(struct net *net,
+				   const struct stt_path_key *key);
 struct stt_path *stt_path_find_rcu(struct stt_net *sn,
 				   const struct stt_path_key *key);
 struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
@@ -610,6 +637,15 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off);
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* ---- stt_external.c: packets that carry where they go and came from ---- */
+
+bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
+		       struct stt_dest *dest, struct stt_path_key *key);
+struct metadata_dst *stt_external_rx_dst(const struct stt_flow_key *from,
+					 const struct sk_buff *skb, u64 id,
+					 u8 dsfield);
+int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
 
 /* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
 

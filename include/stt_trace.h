@@ -55,6 +55,7 @@ TRACE_DEFINE_ENUM(STT_NET_drop_nomem);
 TRACE_DEFINE_ENUM(STT_DEV_tx_too_big);
 TRACE_DEFINE_ENUM(STT_DEV_tx_no_route);
 TRACE_DEFINE_ENUM(STT_DEV_tx_loop);
+TRACE_DEFINE_ENUM(STT_DEV_tx_bad_key);
 TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
 
 #define show_stt_event(event) __print_symbolic(event,		\
@@ -86,6 +87,7 @@ TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
 	{ STT_DEV_tx_too_big, "tx_too_big" },			\
 	{ STT_DEV_tx_no_route, "tx_no_route" },			\
 	{ STT_DEV_tx_loop, "tx_loop" },				\
+	{ STT_DEV_tx_bad_key, "tx_bad_key" },			\
 	{ STT_DEV_tx_dropped, "tx_dropped" })
 
 /*

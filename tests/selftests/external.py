@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Checks of external.sh, which draws the topology: what metadata become on
+the wire, and what is on the wire becomes in metadata."""
+
+import json
+import subprocess
+import sys
+
+from sttlib import *  # pylint: disable=wildcard-import,unused-wildcard-import
+
+h1, h2 = sys.argv[1:3]
+A = {'v4': '192.0.2.1', 'v6': '2001:db8::1'}
+B = {'v4': '192.0.2.9', 'v6': '2001:db8::9'}
+H2 = {'v4': '192.0.2.2', 'v6': '2001:db8::2'}
+INNER = dict(src='10.0.0.1', dst='10.0.0.2')
+
+capture = Wire(h2, 'eth0').listen()
+serial = 0
+
+
+def setup(ns, *args):
+    ip_batch(ns, ['link add stt0 mtu 9000 type stt external ' +
+                  ' '.join(args), 'link set stt0 up'])
+    in_ns(ns, 'tc', 'qdisc', 'add', 'dev', 'stt0', 'clsact')
+
+
+def teardown(ns):
+    ip_batch(ns, ['link del stt0'])
+
+
+def inner(n=100, tos=0, dst='02:00:00:00:00:02'):
+    """An inner frame; its MAC says which filter it is for."""
+    seg = udp(pattern(n), INNER['src'], INNER['dst'])
+    return eth(ip(seg, INNER['src'], INNER['dst'], 17, tos=tos), ETH_P_IP,
+               dst=dst)
+
+
+def key(*args):
+    """Every packet sent by stt0 has that tunnel key."""
+    subprocess.run(['ip', 'netns', 'exec', h1, 'tc', 'filter', 'del', 'dev',
+                    'stt0', 'egress'], check=False,
+                   stderr=subprocess.DEVNULL)
+    if args:
+        in_ns(h1, 'tc', 'filter', 'add', 'dev', 'stt0', 'egress', 'matchall',
+              'action', 'tunnel_key', 'set', *args)
+
+
+def sent(data, dport=PORT):
+    """The segments that h1 made of an inner frame."""
+    global serial
+    serial += 1
+    end = eth(b'end %6d' % serial + bytes(50), ETH_P_TEST)
+    capture.drain()
+    Wire(h1, 'stt0').send_frame(data)
+    Wire(h1, 'eth0').send_frame(end)
+    segs = []
+    for p in capture.receive_until(lambda p: p.data.endswith(end)):
+        if p.data[12:14] not in (b'\x08\0', b'\x86\xdd'):
+            continue
+        q = parse_ip(p.data[ETH_HLEN:])
+        if q.proto == 6 and q.payload[2:4] == struct.pack('!H', dport):
+            segs.append(parse_segment(p.data[ETH_HLEN:],
+                                      bool(p.flags & NEEDS_CSUM)))
+    return segs
+
+
+def check_sent(name, *, dport=PORT, data=None, **want):
+    """One frame, with these fields in its headers."""
+    data = data or inner()
+    segs = sent(data, dport)
+    if not segs:
+        return not_ok(name, 'nothing sent')
+    got, wrong = collect(segs)
+    wrong = [w for w in wrong if not w.startswith('destination port')]
+    f, outer = parse_frame(got), segs[0].ip
+    have = dict(src=outer.src, dst=outer.dst, id=f.id, tos=outer.tos,
+                ttl=outer.ttl, df=outer.df, label=outer.label,
+                dport=segs[0].dport)
+    bad = {k: (have[k], v) for k, v in want.items() if have[k] != v}
+    return check(name, not bad and not wrong and f.inner == data,
+                 'got, wanted: %s' % bad, *wrong[:5])
+
+
+def transmit():
+    setup(h1)
+    for fam in 'v4', 'v6':
+        a, b = A[fam], B[fam]
+        key('id', '1', 'src_ip', a, 'dst_ip', b)
+        check_sent(fam + ': id and addresses', src=a, dst=b, id=1, tos=0,
+                   ttl=64, dport=PORT)
+        key('id', '4294967295', 'src_ip', a, 'dst_ip', b, 'dst_port', '7500',
+            'tos', '0x48', 'ttl', '33')
+        check_sent(fam + ': tos, ttl and port', src=a, dst=b, id=0xffffffff,
+                   tos=0x48, ttl=33, dport=7500)
+        check_sent(fam + ': ECN of the inner packet (RFC 6040)', dport=7500,
+                   data=inner(tos=2), tos=0x4a, ttl=33)
+        check_sent(fam + ': an address and port of 0 are the device\'s',
+                   dport=7500, data=inner(3000), id=0xffffffff)
+    before = ethstats(h1, 'stt0')['tx_bad_key']
+    key()
+    check_eq('no metadata: nothing sent', sent(inner()), [])
+    check_eq('no metadata: counted',
+             ethstats(h1, 'stt0')['tx_bad_key'] - before, 1)
+    teardown(h1)
+
+
+def device_options():
+    """What the metadata leave open."""
+    setup(h1, 'ttl', '17', 'tos', '0x28', 'df', 'unset', 'flowlabel',
+          '0x12345')
+    key('id', '3', 'src_ip', A['v4'], 'dst_ip', B['v4'])
+    check_sent('the device\'s ttl, tos and df', ttl=17, tos=0x28, df=False)
+    key('id', '3', 'src_ip', A['v6'], 'dst_ip', B['v6'])
+    check_sent('the device\'s flow label', ttl=17, label=0x12345)
+    teardown(h1)
+    setup(h1, 'local', A['v4'], 'idbits', '16', 'dstport', '7480')
+    key('id', '65535', 'src_ip', '0.0.0.0', 'dst_ip', B['v4'])
+    check_sent('the device\'s address and port, idbits is enough',
+               dport=7480, src=A['v4'], id=65535, df=True)
+    for name, args in (('an id of more than idbits',
+                        ('id', '65536', 'src_ip', A['v4'], 'dst_ip',
+                         B['v4'])),
+                       ('a family that the device has not',
+                        ('id', '1', 'src_ip', A['v6'], 'dst_ip', B['v6'])),
+                       ('no peer', ('id', '1', 'src_ip', A['v4'], 'dst_ip',
+                                    '0.0.0.0'))):
+        before = ethstats(h1, 'stt0')['tx_bad_key']
+        key(*args)
+        check_eq(name + ': nothing sent', sent(inner(), 7480), [])
+        check_eq(name + ': counted',
+                 ethstats(h1, 'stt0')['tx_bad_key'] - before, 1)
+    teardown(h1)
+
+
+def path_mtu():
+    """A message about a peer of an external device is believed (W12)."""
+    setup(h1)
+    # Cut before the wire, not behind it.
+    in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
+    key('id', '1', 'src_ip', A['v4'], 'dst_ip', B['v4'])
+    segs = sent(inner(3000))
+    check_eq('segments of the link\'s MTU', max(len(s.data) for s in segs),
+             1460)
+    s = segs[0]
+    quoted = tcp(b'', s.ip.src, s.ip.dst, sport=s.sport, dport=PORT)[:8]
+    quoted = ip(quoted, s.ip.src, s.ip.dst, 6)
+    icmp = struct.pack('!BBHHH', 3, 4, 0, 0, 1000) + quoted
+    icmp = put16(icmp, 2, csum(icmp))
+    Wire(h2, 'eth0', mac(h1, 'eth0')).send(ip(icmp, H2['v4'], A['v4'], 1))
+    check('a smaller path MTU is heeded', wait_until(
+        lambda: max(len(s.data) for s in sent(inner(3000))) == 960))
+    in_ns(h1, 'ip', 'route', 'flush', 'cache')
+    in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'on', 'gso', 'on')
+    teardown(h1)
+
+
+def receive():
+    setup(h2, 'idbits', '40')
+    wire = Wire(h1, 'eth0', mac(h2, 'eth0'))
+    cases = {}
+    for n, fam in enumerate(('v4', 'v6')):
+        src = A[fam]
+        flow = Flow(src, H2[fam], sport=50001 + n)
+        args = dict(tos=0x28, ttl=77)
+        enc = ['enc_src_ip', src, 'enc_dst_ip', H2[fam], 'enc_dst_port',
+               '7471', 'enc_tos', '0x28', 'enc_ttl', '77']
+        for m, (name, id, cuts, match, yes) in enumerate((
+                ('whole', 7, [], ['enc_key_id', '7'], True),
+                ('in segments, late first', 8, [40, 90], ['enc_key_id', '8'],
+                 True),
+                ('another id', 9, [], ['enc_key_id', '10'], False),
+                ('32 bits of the id are seen', 1 << 39 | 11, [],
+                 ['enc_key_id', '11'], True))):
+            pref = str(1 + 8 * n + m)
+            in_ns(h2, 'tc', 'filter', 'add', 'dev', 'stt0', 'ingress', 'pref',
+                  pref, 'protocol', 'ip', 'flower', *match, *enc, 'action',
+                  'drop')
+            packets = flow.segments(frame(inner(), id=id), cuts, **args)
+            cases[pref] = (fam + ': ' + name, packets, yes)
+    for _, packets, _ in cases.values():
+        wire.send(*reversed(packets))
+    before = counters(h2)
+    wire.send(*Flow(A['v4'], H2['v4']).segments(frame(inner(), id=1 << 40),
+                                                []))
+    want = sum(1 for c in cases.values())
+    check('every frame is received', wait_until(
+        lambda: ethstats(h2, 'stt0')['rx_frames'] == want))
+    check('an id of more than idbits is nobody\'s', wait_until(
+        lambda: not counted(h2, before, drop_no_device=1)),
+        counted(h2, before, drop_no_device=1))
+    shown = json.loads(in_ns(h2, 'tc', '-j', '-s', 'filter', 'show', 'dev',
+                             'stt0', 'ingress'))
+    hits = {str(f['pref']): f['options']['actions'][0]['stats']['packets']
+            for f in shown if f.get('options', {}).get('actions')}
+    for pref, (name, _, yes) in cases.items():
+        check_eq(name, hits.get(pref), int(yes))
+    teardown(h2)
+
+
+main([transmit, device_options, path_mtu, receive])
