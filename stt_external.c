@@ -65,6 +65,7 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 
 	*dest = conf->dest;
 	dest->id = id;
+	dest->localbypass = false;
 	if (info->key.ttl) {
 		dest->ttl = info->key.ttl;
 		dest->ttl_inherit = false;

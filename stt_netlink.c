@@ -60,8 +60,6 @@ static const struct {
 	{ IFLA_STT_PROXY, "ARP and ND proxy is not supported yet" },
 	{ IFLA_STT_L2MISS, "l2miss is not supported yet" },
 	{ IFLA_STT_L3MISS, "l3miss is not supported yet" },
-	{ IFLA_STT_LOCALBYPASS, "localbypass is not supported yet" },
-	{ IFLA_STT_GBP, "Group policy is not supported yet" },
 };
 
 #define STT_REFUSE(extack, data, attr, err, why) ({			\
@@ -213,6 +211,7 @@ static void stt_conf_default(struct stt_conf *conf)
 	conf->dest.df = STT_DF_SET;
 	conf->partial = true;
 	conf->idbits = 64;
+	conf->dest.localbypass = true;
 }
 
 /* Frames go to a peer or to a group. */
@@ -272,6 +271,9 @@ static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 		conf->fwmark = nla_get_u32(data[IFLA_STT_FWMARK]);
 	if (data[IFLA_STT_PARTIAL])
 		conf->partial = nla_get_u8(data[IFLA_STT_PARTIAL]);
+	if (data[IFLA_STT_LOCALBYPASS])
+		conf->dest.localbypass =
+			nla_get_u8(data[IFLA_STT_LOCALBYPASS]);
 }
 
 static bool stt_is_v6(struct nlattr *data[])
@@ -423,7 +425,6 @@ static int stt_conf_external(struct stt_conf *conf, struct nlattr *data[],
 {
 	if (data[IFLA_STT_COLLECT_METADATA])
 		conf->external = nla_get_u8(data[IFLA_STT_COLLECT_METADATA]);
-	conf->rx_extra = conf->external;
 	if (!conf->external) {
 		if (data[IFLA_STT_IDBITS])
 			return STT_REFUSE(extack, data, IFLA_STT_IDBITS,
@@ -440,8 +441,33 @@ static int stt_conf_external(struct stt_conf *conf, struct nlattr *data[],
 			       "The metadata name the remote address of an external device's packets");
 		return -EINVAL;
 	}
-	if (data[IFLA_STT_IDBITS])
-		conf->idbits = nla_get_u8(data[IFLA_STT_IDBITS]);
+	if (conf->gbp)
+		conf->idbits = STT_GBP_SHIFT;
+	if (data[IFLA_STT_IDBITS]) {
+		u8 idbits = nla_get_u8(data[IFLA_STT_IDBITS]);
+
+		if (idbits > conf->idbits)
+			return STT_REFUSE(extack, data, IFLA_STT_IDBITS,
+					  -EINVAL,
+					  "Group policy (gbp) leaves 48 bits for the context id");
+		conf->idbits = idbits;
+	}
+
+	return 0;
+}
+
+/* Group policy, and what it leaves of the context id. */
+static int stt_conf_gbp(struct stt_conf *conf, struct nlattr *data[],
+			struct netlink_ext_ack *extack)
+{
+	if (data[IFLA_STT_GBP])
+		conf->gbp = nla_get_u8(data[IFLA_STT_GBP]);
+	if (!conf->gbp)
+		return 0;
+	if (conf->key.id & ~STT_GBP_ID_MASK)
+		return STT_REFUSE(extack, data, IFLA_STT_ID, -EINVAL,
+				  "Group policy (gbp) leaves 48 bits for the context id");
+	conf->dest.mark_mask = STT_GBP_MARK;
 
 	return 0;
 }
@@ -453,7 +479,7 @@ static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
 {
 	struct stt_port *port;
 
-	port = stt_port_get(net, family, number, extack);
+	port = stt_port_get(net, family, number, conf->gbp, extack);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	conf->port = port;
@@ -461,7 +487,7 @@ static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
 	    !stt_addr_any(&conf->key.local))
 		return 0;
 
-	port = stt_port_get(net, AF_INET6, number, extack);
+	port = stt_port_get(net, AF_INET6, number, conf->gbp, extack);
 	if (IS_ERR(port)) {
 		stt_port_put(conf->port);
 		conf->port = NULL;
@@ -483,9 +509,12 @@ static int stt_conf_new(struct net *net, struct stt_conf *conf,
 	stt_conf_parse(conf, data);
 	if (data[IFLA_STT_ID])
 		conf->key.id = nla_get_u64(data[IFLA_STT_ID]);
-	err = stt_conf_external(conf, data, extack);
+	err = stt_conf_gbp(conf, data, extack);
+	if (!err)
+		err = stt_conf_external(conf, data, extack);
 	if (err)
 		return err;
+	conf->rx_extra = conf->external || conf->gbp;
 	if (data[IFLA_STT_PORT])
 		number = nla_get_be16(data[IFLA_STT_PORT]);
 	if (data[IFLA_STT_PORT_RANGE]) {
@@ -702,6 +731,9 @@ static int stt_check_unchanged(const struct stt_conf *old,
 	    nla_get_u8(data[IFLA_STT_COLLECT_METADATA]) != old->external)
 		return STT_REFUSE(extack, data, IFLA_STT_COLLECT_METADATA,
 				  -EOPNOTSUPP, "External mode cannot change");
+	if (data[IFLA_STT_GBP] && nla_get_u8(data[IFLA_STT_GBP]) != old->gbp)
+		return STT_REFUSE(extack, data, IFLA_STT_GBP, -EOPNOTSUPP,
+				  "Group policy (gbp) cannot change");
 	if (data[IFLA_STT_IDBITS] &&
 	    nla_get_u8(data[IFLA_STT_IDBITS]) != old->idbits)
 		return STT_REFUSE(extack, data, IFLA_STT_IDBITS, -EOPNOTSUPP,
@@ -777,6 +809,7 @@ static size_t stt_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(struct ifla_stt_port_range)) +
 	       /* TTL, TTL_INHERIT, TOS, DF, PARTIAL, COLLECT_METADATA, IDBITS */
 	       nla_total_size(sizeof(u8)) * 7 +
+	       nla_total_size(sizeof(u8)) * 2 +		/* LOCALBYPASS, GBP */
 	       nla_total_size(sizeof(__be32)) +		/* LABEL */
 	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
 }
@@ -834,6 +867,8 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark) ||
 	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial) ||
 	    nla_put_u8(skb, IFLA_STT_COLLECT_METADATA, conf->external) ||
+	    nla_put_u8(skb, IFLA_STT_LOCALBYPASS, conf->dest.localbypass) ||
+	    nla_put_u8(skb, IFLA_STT_GBP, conf->gbp) ||
 	    (conf->external &&
 	     nla_put_u8(skb, IFLA_STT_IDBITS, conf->idbits)))
 		err = -EMSGSIZE;

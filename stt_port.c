@@ -86,7 +86,7 @@ static int stt_port_reserve(struct stt_port *port,
 }
 
 static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
-					__be16 number,
+					__be16 number, bool gbp,
 					struct netlink_ext_ack *extack)
 {
 	unsigned int index = stt_family_index(family);
@@ -106,6 +106,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	port->net = net;
 	port->family = family;
 	port->number = number;
+	port->gbp = gbp;
 	port->refs = 1;
 
 	err = rhashtable_init(&port->confs, &stt_conf_params);
@@ -174,14 +175,17 @@ struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
  * @net: namespace
  * @family: AF_INET or AF_INET6
  * @number: network order
+ * @gbp: with group policy
  * @extack: says why not
  *
  * Context: RTNL; sleeps.
- * Return: the endpoint, or -EADDRINUSE when a TCP socket has the port,
- * -ENOMEM, or what sockets and hooks return.
+ * Return: the endpoint, or -EADDRINUSE when a TCP socket has the port or it
+ * is of the other kind as to group policy, -ENOMEM, or what sockets and hooks
+ * return.
  */
 struct stt_port *stt_port_get(struct net *net, sa_family_t family,
-			      __be16 number, struct netlink_ext_ack *extack)
+			      __be16 number, bool gbp,
+			      struct netlink_ext_ack *extack)
 {
 	struct stt_port *port;
 
@@ -189,7 +193,12 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 
 	port = stt_port_find_rcu(stt_net(net), family, number);
 	if (!port)
-		return stt_port_create(net, family, number, extack);
+		return stt_port_create(net, family, number, gbp, extack);
+	if (port->gbp != gbp) {
+		NL_SET_ERR_MSG(extack,
+			       "Devices with and without group policy (gbp) cannot share a port");
+		return ERR_PTR(-EADDRINUSE);
+	}
 	port->refs++;
 
 	return port;

@@ -179,6 +179,7 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
  * @conf: whose it is
  * @off: offloads
  * @id: context id
+ * @policy: the sender's group, for a device with group policy
  * @dsfield: DSCP and ECN of the outer header
  * @md: metadata for an external device, a reference; else NULL
  */
@@ -186,6 +187,7 @@ struct stt_rx_info {
 	struct stt_conf		*conf;
 	struct stt_offload	off;
 	u64			id;
+	u16			policy;
 	u8			dsfield;
 	struct metadata_dst	*md;
 };
@@ -213,6 +215,11 @@ static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 		return false;
 	}
 	info->id = stt_hdr_decode(hdr, &info->off);
+	info->policy = 0;
+	if (unlikely(port->gbp)) {
+		info->policy = info->id >> STT_GBP_SHIFT;
+		info->id &= STT_GBP_ID_MASK;
+	}
 	info->conf = stt_port_conf_rcu(port, info->id, from);
 	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;
@@ -234,6 +241,17 @@ static void stt_rx_done(const struct stt_rx_info *info)
 {
 	if (unlikely(info->md))
 		dst_release(&info->md->dst);
+}
+
+/* What a scrubbed packet gets besides; a group of 0 is none, and is said. */
+static void stt_rx_extra(const struct stt_rx_info *info, struct sk_buff *skb)
+{
+	if (info->md) {
+		dst_hold(&info->md->dst);
+		skb_dst_set(skb, &info->md->dst);
+	}
+	if (info->conf->gbp)
+		skb->mark = (skb->mark & ~STT_GBP_MARK) | info->policy;
 }
 
 /*
@@ -279,11 +297,8 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	skb_reset_mac_len(skb);
 	if (off->vlan_present)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
-	/* Not before the scrub, which drops it. */
-	if (unlikely(info->md)) {
-		dst_hold(&info->md->dst);
-		skb_dst_set(skb, &info->md->dst);
-	}
+	if (unlikely(conf->rx_extra))
+		stt_rx_extra(info, skb);
 	gro_cells_receive(&stt->cells, skb);
 
 	return true;
@@ -337,6 +352,38 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 		stt_rx_count(conf->stt, how, segments, len);
 done:
 	stt_rx_done(&info);
+}
+
+/**
+ * stt_rx_local - deliver what a device of this host sent to one of this host
+ * @sn: namespace
+ * @conf: the receiver's configuration; not an external one
+ * @skb: inner packet, from the Ethernet header on; taken over
+ * @off: its VLAN fields
+ * @policy: the sender's group
+ * @dsfield: DSCP and ECN that the outer header would have had
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
+		  struct sk_buff *skb, const struct stt_offload *off,
+		  u16 policy, u8 dsfield)
+{
+	struct stt_rx_info info = {
+		.conf = conf, .off = *off, .policy = policy,
+		.dsfield = dsfield,
+	};
+	unsigned int len = skb->len;
+
+	/* As the loopback device does. */
+	if (skb_orphan_frags(skb, GFP_ATOMIC)) {
+		stt_drop(sn, skb, STT_NET_drop_nomem);
+		return;
+	}
+	skb_orphan(skb);
+	skb_clear_tstamp(skb);
+	if (stt_rx_deliver(sn, &info, skb))
+		stt_rx_count(conf->stt, STT_DEV_rx_single, 1, len);
 }
 
 /* Split the first run off a list of segments, and join it. */

@@ -437,6 +437,24 @@ static int stt_tx_route(struct net *net, const struct stt_dest *dest,
 	return 0;
 }
 
+/* Is this host the peer?  IPsec, if it is to be used, needs a packet. */
+static bool stt_route_is_local(sa_family_t family, const struct dst_entry *dst)
+{
+	const unsigned int all = RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST;
+
+	if (family == AF_INET6)
+		return container_of(dst, struct rt6_info, dst)->rt6i_flags &
+		       RTF_LOCAL && !dst_xfrm(dst);
+
+	return (container_of(dst, struct rtable, dst)->rt_flags & all) ==
+	       RTCF_LOCAL && !dst_xfrm(dst);
+}
+
+static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
+{
+	return dest->id | (u64)(skb->mark & dest->mark_mask) << STT_GBP_SHIFT;
+}
+
 static void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 			enum stt_dev_counter cause)
 {
@@ -492,6 +510,69 @@ static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
 	return 0;
 }
 
+static void stt_tx_count(const struct stt_dev *stt, unsigned int len, bool tso)
+{
+	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+
+	u64_stats_update_begin(&s->syncp);
+	u64_stats_inc(&s->c[STT_DEV_tx_frames]);
+	u64_stats_add(&s->c[STT_DEV_tx_bytes], len);
+	if (tso)
+		u64_stats_inc(&s->c[STT_DEV_tx_tso]);
+	u64_stats_update_end(&s->syncp);
+}
+
+/*
+ * The peer is this host: hand the packet to its device there, which is found
+ * as for a frame that was received.  Takes @skb over if it returns true; else
+ * the packet is to go through the stack.
+ */
+static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
+			 struct sk_buff *skb, const struct stt_offload *off,
+			 const struct stt_outer *out)
+{
+	const struct stt_flow_key from = {
+		.saddr = out->saddr,
+		.daddr = out->daddr,
+		.sport = out->sport,
+		.dport = out->dport,
+		.scope = dest->key->scope,
+		.family = dest->key->family,
+	};
+	struct stt_net *sn = stt_net(stt->net);
+	u64 id = stt_tx_id(dest, skb);
+	struct stt_conf *conf = NULL;
+	struct stt_port *port;
+	u16 policy = 0;
+
+	port = stt_port_find_rcu(sn, from.family, from.dport);
+	if (port && port->gbp) {
+		policy = id >> STT_GBP_SHIFT;
+		id &= STT_GBP_ID_MASK;
+	}
+	if (port)
+		conf = stt_port_conf_rcu(port, id, &from);
+	if (conf && conf->stt == stt) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
+		return true;
+	}
+	/* Its metadata tell of headers. */
+	if (conf && conf->external)
+		return false;
+	if (!conf || !netif_running(conf->stt->dev)) {
+		stt_dev_count(stt, STT_DEV_tx_errors);
+		stt_drop(sn, skb, STT_NET_drop_no_device);
+		return true;
+	}
+
+	stt_tx_count(stt, skb->len, false);
+	skb->encapsulation = 0;
+	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(stt->dev)));
+	stt_rx_local(sn, conf, skb, off, policy, out->dsfield);
+
+	return true;
+}
+
 /* Encapsulate and send one inner packet as one frame.  Takes @skb over. */
 static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 			 struct sk_buff *skb, const struct stt_inner *in,
@@ -505,6 +586,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	struct tcphdr *th;
 	unsigned int mss;
 	bool tso;
+	u64 id;
 	int err;
 
 	if (frame_len > stt_max_frame(family)) {
@@ -523,6 +605,11 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
 		return;
 	}
+	if (unlikely(stt_route_is_local(family, out.dst)) &&
+	    dest->localbypass && stt_tx_local(stt, dest, skb, off, &out)) {
+		dst_release(out.dst);
+		return;
+	}
 	if (likely(dest->path) &&
 	    time_after(jiffies, READ_ONCE(dest->path->last_tx)))
 		WRITE_ONCE(dest->path->last_tx, jiffies);
@@ -537,7 +624,8 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 			      STT_HLEN))
 		goto drop_nomem;
 
-	stt_hdr_encode(skb_push(skb, STT_HLEN), dest->id, off);
+	id = stt_tx_id(dest, skb);
+	stt_hdr_encode(skb_push(skb, STT_HLEN), id, off);
 	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
 	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
 	      hlen - sizeof(*th);
@@ -567,18 +655,10 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	else
 		err = stt_ip4_out(stt->net, skb, &out);
 
-	if (unlikely(net_xmit_eval(err))) {
+	if (unlikely(net_xmit_eval(err)))
 		stt_dev_count(stt, STT_DEV_tx_dropped);
-	} else {
-		struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
-
-		u64_stats_update_begin(&s->syncp);
-		u64_stats_inc(&s->c[STT_DEV_tx_frames]);
-		u64_stats_add(&s->c[STT_DEV_tx_bytes], inner_len);
-		if (tso)
-			u64_stats_inc(&s->c[STT_DEV_tx_tso]);
-		u64_stats_update_end(&s->syncp);
-	}
+	else
+		stt_tx_count(stt, inner_len, tso);
 	return;
 
 drop_nomem:
@@ -706,9 +786,18 @@ static void stt_tx_external(struct stt_dev *stt, const struct stt_conf *conf,
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
+	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	const struct task_struct *sender = s->sender;
 	struct stt_offload off;
 	struct stt_conf *conf;
 	struct stt_inner in;
+
+	/* Through other tunnels back to this one: it would never end. */
+	if (unlikely(sender == current)) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
+		return NETDEV_TX_OK;
+	}
+	s->sender = current;
 
 	rcu_read_lock();
 	conf = stt_conf_rcu(stt);
@@ -734,5 +823,6 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		stt_tx_external(stt, conf, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
+	s->sender = sender;
 	return NETDEV_TX_OK;
 }

@@ -134,9 +134,14 @@ struct stt_net_counters {
 	unsigned long	c[STT_NET_COUNTER_MAX];
 };
 
+/*
+ * @sender: who is in ndo_start_xmit on this CPU, if anybody is: another packet
+ * of the same context is the first one, after a way through other devices.
+ */
 struct stt_dev_counters {
 	u64_stats_t		c[STT_DEV_COUNTER_MAX];
 	struct u64_stats_sync	syncp;
+	const struct task_struct *sender;
 };
 
 /**
@@ -362,6 +367,9 @@ struct stt_path {
  * @tos: outer DSCP, in the upper six bits; the others are the inner ECN's
  * @tos_inherit: uniform model: copy DSCP (W11)
  * @df: enum ifla_stt_df
+ * @mark_mask: which bits of a packet's mark go in front of @id: with group
+ *	policy the low 16, else none
+ * @localbypass: what is sent to this host needs no headers
  */
 struct stt_dest {
 	u64				id;
@@ -375,6 +383,8 @@ struct stt_dest {
 	u8				tos;
 	bool				tos_inherit;
 	u8				df;
+	u16				mark_mask;
+	bool				localbypass;
 };
 
 /**
@@ -400,6 +410,7 @@ struct stt_dest {
  * @external: packets' metadata say where they go and came from; instead of by
  *	its key it is found as &stt_port.external
  * @idbits: external: how many bits an id may have
+ * @gbp: the endpoints' group policy
  * @rx_extra: received packets get more than their bytes
  * @rcu: frees it
  *
@@ -421,6 +432,7 @@ struct stt_conf {
 	u16			sport_max;
 	bool			partial;
 	bool			external;
+	bool			gbp;
 	u8			idbits;
 	bool			rx_extra;
 	struct rcu_head		rcu;
@@ -454,6 +466,7 @@ enum stt_match {
  * @net: the namespace; the port goes before it does
  * @family: AF_INET or AF_INET6
  * @number: network order
+ * @gbp: the upper 16 bits of context ids are group policies
  * @sock: bound, never listening: keeps the number from others (INTERFACE)
  * @refs: confs that use it; RTNL
  * @confs: &struct stt_conf by &stt_conf.key; written under RTNL
@@ -468,6 +481,7 @@ struct stt_port {
 	struct net		*net;
 	sa_family_t		family;
 	__be16			number;
+	bool			gbp;
 	struct socket		*sock;
 	unsigned int		refs;
 	struct rhashtable	confs;
@@ -550,7 +564,8 @@ enum stt_accept {
 };
 
 struct stt_port *stt_port_get(struct net *net, sa_family_t family,
-			      __be16 number, struct netlink_ext_ack *extack);
+			      __be16 number, bool gbp,
+			      struct netlink_ext_ack *extack);
 void stt_port_put(struct stt_port *port);
 struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
 				   sa_family_t family, __be16 number);
@@ -651,6 +666,9 @@ int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
 
 int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 		   bool csum_offload);
+void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
+		  struct sk_buff *skb, const struct stt_offload *off,
+		  u16 policy, u8 dsfield);
 void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);

@@ -34,6 +34,11 @@
 #define STT_VLAN_V		BIT(12)
 #define STT_VLAN_MASK		(VLAN_PRIO_MASK | VLAN_VID_MASK)
 
+/* With group policy, where it stands in the context id. */
+#define STT_GBP_SHIFT		48
+#define STT_GBP_MARK		0xffff
+#define STT_GBP_ID_MASK		GENMASK_ULL(STT_GBP_SHIFT - 1, 0)
+
 /**
  * struct stt_hdr - the STT frame header (section 3.1)
  * @version: %STT_VERSION

@@ -49,7 +49,8 @@ setup_pair v4
 check 'a device without a name or an option' ip -n "$h1" link add type stt
 check 'its defaults' shown "$h1" stt0 id 0 port 7471 port_range.low 49152 \
 	port_range.high 65535 ttl 0 ttl_inherit null tos 0 df set label 0 \
-	fwmark 0 partial true remote null remote6 null local null local6 null link null
+	fwmark 0 partial true external false localbypass true gbp false \
+	idbits null remote null remote6 null local null local6 null link null
 check 'its MTU' test "$(ip -n "$h1" -j link show stt0 | jq '.[0].mtu')" = 1500
 check 'it goes up' ip -n "$h1" link set stt0 up
 check 'it goes down' ip -n "$h1" link set stt0 down
@@ -174,8 +175,8 @@ refused 'multicast Ethernet address' 'unicast' \
 	address 01:00:00:00:00:01 type stt -- address 02:00:00:00:00:01 type stt
 
 # Refused by name for as long as they are not there.
-for option in external 'idbits 32' learning 'ageing 300' \
-	      'maxaddress 10' proxy l2miss l3miss localbypass gbp; do
+for option in learning 'ageing 300' \
+	      'maxaddress 10' proxy l2miss l3miss; do
 	# shellcheck disable=SC2086
 	check_refused "unsupported: $option" 'not supported yet' \
 		ip -n "$h1" link add stt9 type stt $option
