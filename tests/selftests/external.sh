@@ -17,7 +17,7 @@
 #	     2001:db8::1                                 2001:db8::2
 #
 # kernels: all
-# timeout: 300
+# timeout: 400
 
 # shellcheck disable=SC2154 # namespaces are set by new_ns
 . "${BASH_SOURCE[0]%/*}/lib.sh"

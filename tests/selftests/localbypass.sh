@@ -10,7 +10,7 @@
 #	stt2 id 7 from .2 to .1, moved to t2: 10.0.0.2, fd00::2
 #
 # kernels: all
-# timeout: 240
+# timeout: 400
 
 # shellcheck disable=SC2154 # namespaces are set by new_ns
 . "${BASH_SOURCE[0]%/*}/lib.sh"
