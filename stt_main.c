@@ -448,7 +448,6 @@ static struct notifier_block stt_netdev_notifier = {
 #define STT_REASM_TIME_MS	2000
 #define STT_REASM_MAX_FRAMES	8
 
-static unsigned long stt_high_thresh_own = STT_REASM_HIGH_THRESH;
 static unsigned long stt_high_thresh_max = LONG_MAX;
 static unsigned int stt_time_ms_max = 10000;
 static unsigned int stt_max_frames_max = 256;
@@ -482,6 +481,7 @@ static const struct ctl_table stt_sysctls[] = {
 
 static int stt_sysctl_init(struct net *net, struct stt_net *sn)
 {
+	struct stt_net *init = stt_net(&init_net);
 	struct ctl_table *const table = kmemdup(stt_sysctls,
 						sizeof(stt_sysctls),
 						GFP_KERNEL);
@@ -492,9 +492,16 @@ static int stt_sysctl_init(struct net *net, struct stt_net *sn)
 	table[0].data = &sn->limits.high_thresh;
 	table[1].data = &sn->limits.time_ms;
 	table[2].data = &sn->limits.max_frames;
-	/* Kernel memory is not for an unprivileged user to give himself. */
-	if (net->user_ns != &init_user_ns)
-		table[0].extra2 = &stt_high_thresh_own;
+	/*
+	 * Kernel memory is not for an unprivileged user to give himself: he
+	 * can have what the initial namespace has when he asks.
+	 */
+	if (net->user_ns != &init_user_ns) {
+		table[0].extra2 = &init->limits.high_thresh;
+		sn->limits.high_thresh =
+			min(sn->limits.high_thresh,
+			    READ_ONCE(init->limits.high_thresh));
+	}
 	sn->sysctl = register_net_sysctl_sz(net, "net/stt", table,
 					    STT_REASM_SYSCTLS);
 	if (!sn->sysctl) {

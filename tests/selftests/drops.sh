@@ -15,7 +15,7 @@
 # How each field decides is for wire_rx.sh and wire_reasm.sh.
 #
 # kernels: all
-# timeout: 120
+# timeout: 300
 
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 . "${BASH_SOURCE[0]%/*}/lib_py.sh"
