@@ -47,6 +47,11 @@ deb:
 		--exclude='*.ko' . | tar -x -C build/deb/stt-$(VERSION)
 	cd build/deb/stt-$(VERSION) && dpkg-buildpackage -us -uc -b
 
+#   make upstream-patch a series for the newest kernel source, or KSRC, in
+#                       build/upstream
+upstream-patch:
+	upstream/make-series.sh $(KSRC)
+
 #   make demo           two hosts in a VM, joined by STT: needs root, and
 #                       installs the Debian packages that are missing
 demo:
@@ -81,5 +86,5 @@ clean:
 help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
-.PHONY: all modules ip install dkms deb demo check check-all check-fast lint \
+.PHONY: all modules ip install dkms deb upstream-patch demo check check-all check-fast lint \
 	bench clean help

@@ -148,6 +148,24 @@ static struct net_device *stt_get_lower(const struct stt_dev *stt,
 	return lower;
 }
 
+/*
+ * Some NICs' LRO merges segments of different frames, which nobody can take
+ * apart again.  Said once while it is on.
+ */
+static void stt_check_lro(struct stt_net *sn, const struct net_device *lower)
+{
+	ASSERT_RTNL();
+	if (!(lower->features & NETIF_F_LRO)) {
+		if (sn->lro_ifindex == lower->ifindex)
+			sn->lro_ifindex = 0;
+	} else if (sn->lro_ifindex != lower->ifindex) {
+		sn->lro_ifindex = lower->ifindex;
+		netdev_warn(lower,
+			    "LRO is on and may merge segments of different STT frames; turn it off: ethtool -K %s lro off\n",
+			    lower->name);
+	}
+}
+
 /**
  * stt_set_underlay - fit the device's limits to what carries its frames
  * @dev: stt device
@@ -180,6 +198,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 		room = lower->hard_header_len + lower->needed_headroom;
 		size = min_t(unsigned int, size,
 			     READ_ONCE(lower->gso_max_size));
+		stt_check_lro(stt_net(stt->net), lower);
 		dev_put(lower);
 	}
 	dev->needed_headroom = room + hlen;

@@ -242,6 +242,7 @@ struct stt_reasm;
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
  * @sysctl: their table
+ * @lro_ifindex: lower device whose LRO was warned of, or 0; RTNL
  */
 struct stt_net {
 #define STT_PORT_HASH	16
@@ -258,6 +259,7 @@ struct stt_net {
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
 	struct ctl_table_header		*sysctl;
+	int				lro_ifindex;
 };
 
 extern unsigned int stt_net_id;

@@ -216,6 +216,7 @@ step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true
 if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'Debian packages' tests/deb.sh || true
+	step 'series for the kernel' tests/upstream.sh || true
 fi
 for k in "${plain[@]}"; do
 	step "kernel $k" "$vm/kernel.sh" "$k" || continue
@@ -241,7 +242,8 @@ default)
 	echo "# left to make check-all: slow tests; all tests on stock-6.12;"
 	echo "#   on newest all but ${newest_tests[*]};"
 	echo "#   on debug-6.12 all but ${debug_tests[*]}" ;;
-all)	later debug-6.12 kunit
+all)	step 'series for the kernel builds' tests/upstream.sh --build || true
+	later debug-6.12 kunit
 	later newest kunit
 	for k in debug-6.12 newest stock-6.12 stock-6.1; do
 		later_all "$k" --slow

@@ -79,7 +79,8 @@ for family in v4 v6; do
 				ct state established,related accept
 				tcp dport 7471 accept
 				iifname stt0 accept
-				icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept
+				icmpv6 type { nd-neighbor-solicit,
+					nd-neighbor-advert, nd-router-advert } accept
 			}
 			chain output {
 				type filter hook output priority 0
