@@ -66,10 +66,12 @@ for symbol in __ovs_vport_ops_register ovs_vport_ops_unregister \
 		   "other modules ($symbol is not exported)"
 done
 
+modules=/lib/modules/$KERNELRELEASE
 ko=''
 for file in "$STT_MODULES"/kernel/net/openvswitch/openvswitch.ko* \
 	    "$objtree"/net/openvswitch/openvswitch.ko* \
-	    "$root/lib/modules/$KERNELRELEASE"/kernel/net/openvswitch/openvswitch.ko*; do
+	    "$root$modules"/kernel/net/openvswitch/openvswitch.ko* \
+	    "$modules"/kernel/net/openvswitch/openvswitch.ko*; do
 	[ -n "$ko" ] || [ ! -f "$file" ] || ko=$file
 done
 [ -n "$ko" ] || no "openvswitch.ko of $KERNELRELEASE is not installed" \
@@ -88,8 +90,8 @@ for file in "$objtree/vmlinux" \
 	    "$( [ "$(uname -r)" != "$KERNELRELEASE" ] ||
 		echo /sys/kernel/btf/vmlinux)" \
 	    "$STT_VMLINUX" "$STT_MODULES/vmlinuz" \
-	    "$root/boot/vmlinuz-$KERNELRELEASE" \
-	    "$root/lib/modules/$KERNELRELEASE/vmlinuz" \
+	    "$root/boot/vmlinuz-$KERNELRELEASE" "$root$modules/vmlinuz" \
+	    "/boot/vmlinuz-$KERNELRELEASE" "$modules/vmlinuz" \
 	    "$root/usr/lib/debug/boot/vmlinux-$KERNELRELEASE"; do
 	[ -r "$file" ] || continue
 	case $file in
