@@ -8,6 +8,7 @@
 # A test says in comments at its top where it runs:
 #   # kernels: all | stock | debug | newest | NAME...	default: stock
 #   # slow: yes		only in check-all
+#   # vms: 2		runs in tests/vm/pair.sh; see lib_peer.sh
 #   # timeout: SECONDS	on a stock kernel; default 120
 
 set -u

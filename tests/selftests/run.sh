@@ -159,6 +159,8 @@ else
 			echo "# $name: not on $STT_KERNEL (${kernels:-stock})"
 		elif [ -z "$slow" ] && [ "$(header "$test" slow)" = yes ]; then
 			echo "# $name: slow, left to make check-all"
+		elif [ "$(header "$test" vms)" = 2 ]; then
+			echo "# $name: takes two VMs, see tests/check.sh"
 		else
 			run_one "$name"
 		fi

@@ -12,6 +12,8 @@
 #                deleted when all went well
 #   -e VAR=VAL   in the command's environment
 #   -a ARGS      more kernel command line
+#   -n TAP,MAC   a NIC (virtio-net) at this tap device of ours; the guest loads
+#                its driver with "modprobe virtio_net"
 #   --icount     one CPU whose clock counts instructions: slow, but times and
 #                rates measured inside repeat exactly
 #
@@ -26,7 +28,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/common.sh"
 here=$STT_TOP/tests/vm
 
-kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' env=()
+kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' env=() nic=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) kernel=$2; shift ;;
@@ -36,6 +38,9 @@ while [ $# -gt 0 ]; do
 	-o) out=$2; shift ;;
 	-e) env+=("$2"); shift ;;
 	-a) append=$2; shift ;;
+	-n) nic=(-netdev "tap,id=nic,ifname=${2%%,*},script=no,downscript=no,vhost=off"
+		 -device "virtio-net-pci,netdev=nic,mac=${2#*,}")
+	    shift ;;
 	--icount) icount=1 ;;
 	--) shift; break ;;
 	-*) die "unknown option $1" ;;
@@ -132,7 +137,7 @@ timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" -smp "$cpus" -m "${mem
 panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
 pci=noacpi $append" \
 	-serial "file:$out/console.log" \
-	-device virtio-rng-pci -device virtio-serial-pci \
+	-device virtio-rng-pci -device virtio-serial-pci "${nic[@]}" \
 	-chardev "file,id=port,path=/dev/fd/$port" \
 	-device virtserialport,chardev=port,name=output \
 	-virtfs "local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap" \
