@@ -66,6 +66,12 @@ check:
 check-all:
 	tests/check.sh --all
 
+#   make matrix         a table of kernels and what passes on them; hours.
+#                       K="KERNEL..." takes only these, T="NAME..." only
+#                       these selftests
+matrix:
+	T="$(T)" tests/matrix.sh $(K)
+
 #   make check-fast     unit tests and one smoke test
 check-fast:
 	tests/check.sh --fast
@@ -86,5 +92,5 @@ clean:
 help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
-.PHONY: all modules ip install dkms deb upstream-patch demo check check-all check-fast lint \
-	bench clean help
+.PHONY: all modules ip install dkms deb upstream-patch demo check check-all \
+	matrix check-fast lint bench clean help

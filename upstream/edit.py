@@ -13,6 +13,10 @@ PLAIN = [
     (r'RTNL_NEWLINK\((\w+)\)', r'\1'),
     (r'PERNET_EXIT_RTNL\((\w+)\)', r'.exit_rtnl\t= \1'),
     (r'^\tSYSCTL_SENTINEL\n', ''),
+    (r'ip_tunnel_key_flag\(&(\w+)->key, (\w+)\)',
+     r'test_bit(\2, \1->key.tun_flags)'),
+    (r'ip_tunnel_key_set_flag\(&(\w+)->key,\s+(\w+)\)',
+     r'__set_bit(\2, \1->key.tun_flags)'),
     (r'netdev_set_lltx\((\w+)\);', r'\1->lltx = true;'),
     (r'\)\n\t\tnetdev_set_gso_max\(dev, size\);', ') {\n'
      '\t\tWRITE_ONCE(dev->gso_max_size, size);\n'
