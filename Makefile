@@ -80,9 +80,13 @@ check-fast:
 lint:
 	tests/lint.sh
 
-#   make bench          the benchmark table
+#   make bench          the benchmark: writes BENCH.md
 bench:
 	bench/run.sh
+
+#   make bench-check    some of it: does STT keep its distance to the others
+bench-check:
+	bench/run.sh --check
 
 #   make clean          away with all that was built, except kernels in the cache
 clean:
@@ -93,4 +97,4 @@ help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
 .PHONY: all modules ip install dkms deb upstream-patch demo check check-all \
-	matrix check-fast lint bench clean help
+	matrix check-fast lint bench bench-check clean help

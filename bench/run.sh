@@ -1,24 +1,67 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [-k KERNEL] - measure TCP through STT and its neighbours
+# run.sh [KERNEL]... - measure STT and its neighbours, write BENCH.md
+# run.sh --check - some of it: is STT where it should be?
+# run.sh --profile WORKLOADS CASE... - instructions by function; CASE should
+#	have none, or none6, which the others are compared to
 #
-# One VM with one CPU whose clock counts instructions: a rate measured inside
-# says how many instructions a byte cost from socket to socket, both hosts
-# together, and comes out the same on every machine and under any load. It says
-# nothing about cache misses, which all tunnels have alike.
+# Without KERNEL stock-6.1 and newest. Counts instructions, as BENCH.md
+# explains; results stay in build/bench.
 
 set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/../tests/vm/common.sh"
 vm=$STT_TOP/tests/vm
+top=$STT_TOP/build/bench
+cd "$STT_TOP"
 
-kernel=stock-6.1
-[ "${1:-}" != -k ] || kernel=$2
+# measure KERNEL OUTDIR SECONDS [VM OPTION]... -- WORKLOADS CASE...
+measure() {
+	local kernel=$1 out=$2 seconds=$3 options=() ko
+
+	shift 3
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	ko=$("$vm/build.sh" "$kernel")
+	rm -rf "$out"
+	"$vm/vm.sh" -k "$kernel" --icount -t 7200 -o "$out" "${options[@]}" \
+		-e "STT_KO=$ko" -e "IP_LIB_DIR=$STT_TOP/build/ip" \
+		-e "SOCKBENCH=$top/sockbench" -e "DURATION=$seconds" \
+		-- bench/guest.sh "$@" >&2
+}
 
 "$vm/deps.sh"
-make -s -C "$STT_TOP" ip >&2
-ko=$("$vm/build.sh" "$kernel")
-out=$STT_TOP/build/bench
-"$vm/vm.sh" -k "$kernel" --icount -t 3600 -o "$out" -e "STT_KO=$ko" \
-	-e "IP_LIB_DIR=$STT_TOP/build/ip" -- bench/guest.sh >&2
-/usr/bin/python3 "$STT_TOP/bench/table.py" "$out/guest/results"
+make -s ip >&2
+mkdir -p "$top"
+${CC:-gcc} -O2 -Wall -o "$top/sockbench" bench/sockbench.c
+
+case ${1:-} in
+--check)
+	measure stock-6.1 "$top/check" 0.3 -- \
+		'tso gso rr udp64 udp32k' none vxlan stt
+	exec /usr/bin/python3 bench/report.py --check "$top/check" ;;
+--profile)
+	shift
+	${CC:-gcc} -O2 -Wall -shared -fPIC -o "$top/insn.so" bench/insn.c
+	measure stock-6.1 "$top/profile" 0.3 \
+		-q "-plugin $top/insn.so,out=$top/insn.txt" -- "$@"
+	mv "$top/insn.txt" "$top/profile/"
+	exec /usr/bin/python3 bench/profile.py "$top/profile" 60 ;;
+esac
+
+[ $# -gt 0 ] || set -- stock-6.1 newest
+dirs=()
+for kernel in "$@"; do
+	measure "$kernel" "$top/$kernel" 1 -- 'tso gso rr udp64 udp32k' none \
+		vxlan vxlan-nic geneve geneve-nic gretap stt none6 vxlan6 stt6
+	dirs+=("$top/$kernel")
+	[ "$kernel" = stock-6.1 ] || continue
+	measure "$kernel" "$top/$kernel-more" 1 -- \
+		'jumbo bidir flows flowsgso' none vxlan vxlan-nic geneve stt
+	measure "$kernel" "$top/$kernel-again" 1 -- \
+		'tso gso rr udp64 udp32k' none stt
+done
+/usr/bin/python3 bench/report.py BENCH.md "${dirs[@]}"

@@ -14,6 +14,7 @@
 #   -a ARGS      more kernel command line
 #   -n TAP,MAC   a NIC (virtio-net) at this tap device of ours; the guest loads
 #                its driver with "modprobe virtio_net"
+#   -q ARGS      more of QEMU's arguments
 #   --icount     one CPU whose clock counts instructions: slow, but times and
 #                rates measured inside repeat exactly
 #
@@ -28,7 +29,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/common.sh"
 here=$STT_TOP/tests/vm
 
-kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' env=() nic=()
+kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' qemu=() env=() nic=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) kernel=$2; shift ;;
@@ -41,6 +42,7 @@ while [ $# -gt 0 ]; do
 	-n) nic=(-netdev "tap,id=nic,ifname=${2%%,*},script=no,downscript=no,vhost=off"
 		 -device "virtio-net-pci,netdev=nic,mac=${2#*,}")
 	    shift ;;
+	-q) read -ra qemu <<<"$2"; shift ;;
 	--icount) icount=1 ;;
 	--) shift; break ;;
 	-*) die "unknown option $1" ;;
@@ -130,7 +132,8 @@ exec {port}> >(tee "$out/output.log")
 tee_pid=$!
 # pci=noacpi: no interrupt lines are needed, and to read their table from ACPI
 # takes an emulated KASAN kernel two minutes.
-timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" -smp "$cpus" -m "${mem:-1024}" \
+timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" "${qemu[@]}" \
+	-smp "$cpus" -m "${mem:-1024}" \
 	-nodefaults -no-user-config -no-reboot -display none \
 	-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img" \
 	-append "console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
