@@ -57,9 +57,6 @@ static const struct {
 	{ IFLA_STT_LEARNING, "Learning is not supported yet" },
 	{ IFLA_STT_AGEING, "Ageing is not supported yet" },
 	{ IFLA_STT_LIMIT, "maxaddress is not supported yet" },
-	{ IFLA_STT_PROXY, "ARP and ND proxy is not supported yet" },
-	{ IFLA_STT_L2MISS, "l2miss is not supported yet" },
-	{ IFLA_STT_L3MISS, "l3miss is not supported yet" },
 };
 
 #define STT_REFUSE(extack, data, attr, err, why) ({			\
@@ -274,6 +271,12 @@ static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 	if (data[IFLA_STT_LOCALBYPASS])
 		conf->dest.localbypass =
 			nla_get_u8(data[IFLA_STT_LOCALBYPASS]);
+	if (data[IFLA_STT_PROXY])
+		conf->proxy = nla_get_u8(data[IFLA_STT_PROXY]);
+	if (data[IFLA_STT_L2MISS])
+		conf->l2miss = nla_get_u8(data[IFLA_STT_L2MISS]);
+	if (data[IFLA_STT_L3MISS])
+		conf->l3miss = nla_get_u8(data[IFLA_STT_L3MISS]);
 }
 
 static bool stt_is_v6(struct nlattr *data[])
@@ -810,6 +813,7 @@ static size_t stt_get_size(const struct net_device *dev)
 	       /* TTL, TTL_INHERIT, TOS, DF, PARTIAL, COLLECT_METADATA, IDBITS */
 	       nla_total_size(sizeof(u8)) * 7 +
 	       nla_total_size(sizeof(u8)) * 2 +		/* LOCALBYPASS, GBP */
+	       nla_total_size(sizeof(u8)) * 3 +		/* PROXY, L[23]MISS */
 	       nla_total_size(sizeof(__be32)) +		/* LABEL */
 	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
 }
@@ -865,6 +869,9 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_be32(skb, IFLA_STT_LABEL, conf->dest.label) ||
 	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||
 	    nla_put_u32(skb, IFLA_STT_FWMARK, conf->fwmark) ||
+	    nla_put_u8(skb, IFLA_STT_PROXY, conf->proxy) ||
+	    nla_put_u8(skb, IFLA_STT_L2MISS, conf->l2miss) ||
+	    nla_put_u8(skb, IFLA_STT_L3MISS, conf->l3miss) ||
 	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial) ||
 	    nla_put_u8(skb, IFLA_STT_COLLECT_METADATA, conf->external) ||
 	    nla_put_u8(skb, IFLA_STT_LOCALBYPASS, conf->dest.localbypass) ||

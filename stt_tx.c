@@ -801,7 +801,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	rcu_read_lock();
 	conf = stt_conf_rcu(stt);
-	if (!conf || (!conf->dest.path && !conf->external)) {
+	if (!conf) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 		goto unlock;
 	}
@@ -810,6 +810,16 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto unlock;
 	}
 	skb_reset_mac_header(skb);
+	if (unlikely(conf->proxy) && stt_neigh_proxy(stt, conf, skb))
+		goto unlock;
+	if (!conf->dest.path && !conf->external) {
+		const struct ethhdr *eth = eth_hdr(skb);
+
+		if (conf->l2miss && !is_multicast_ether_addr(eth->h_dest))
+			stt_neigh_l2miss(stt, eth->h_dest);
+		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		goto unlock;
+	}
 	skb = stt_tx_vlan(skb, &off);
 	if (!skb) {
 		stt_dev_count(stt, STT_DEV_tx_dropped);

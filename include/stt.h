@@ -414,6 +414,9 @@ struct stt_dest {
  * @idbits: external: how many bits an id may have
  * @gbp: the endpoints' group policy
  * @rx_extra: received packets get more than their bytes
+ * @proxy: answer requests for addresses from the neighbour table
+ * @l2miss: tell of destinations that the FDB has not
+ * @l3miss: tell of addresses that the neighbour table has not
  * @rcu: frees it
  *
  * Never changes once a packet can see it: changelink makes a new one, links
@@ -437,6 +440,9 @@ struct stt_conf {
 	bool			gbp;
 	u8			idbits;
 	bool			rx_extra;
+	bool			proxy;
+	bool			l2miss;
+	bool			l3miss;
 	struct rcu_head		rcu;
 };
 
@@ -617,6 +623,12 @@ extern const struct rhashtable_params stt_group_params;
 
 bool stt_icmp4(struct sk_buff *skb, struct net *net);
 bool stt_icmp6(struct sk_buff *skb, struct net *net);
+
+/* ---- stt_neigh.c: ARP and ND proxy, what tables lack -------------------- */
+
+void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac);
+bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
+		     struct sk_buff *skb);
 
 /* ---- stt_tx.c: inner packet -> STT frame -> IP ------------------------- */
 

@@ -48,7 +48,7 @@ host_dev() {
 	ip -n "$ns" link add stt0 mtu 40000 type stt id 1 "$@" &&
 	in_ns "$ns" sysctl -qw net.ipv6.conf.stt0.disable_ipv6=1 &&
 	ip -n "$ns" link set stt0 up &&
-	addr "$ns" stt0 10.0.0.$n/24
+	addr "$ns" stt0 "10.0.0.$n/24"
 }
 
 # group_dev NS NUMBER [ARG]...: the same, in the group
@@ -244,7 +244,7 @@ for family in v4 v6; do
 		"$(ethstat "$h3" stt0 rx_reassembled)" -gt 0
 	check "$family: from a third" cast 20000 "$h3" "$h1" "$h2"
 	check "$family: ttl" ip -n "$h1" link set stt0 type stt ttl 9
-	wire "$h2" eth0 ttl tcp dport 7471 $ttl 9
+	wire "$h2" eth0 ttl "tcp dport 7471 $ttl 9"
 	check "$family: ttl: traffic flows" cast 100 "$h1" "$h2" "$h3"
 	check_num "$family: ttl: on the wire" "$(wired "$h2" ttl)" -gt 0
 

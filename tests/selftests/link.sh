@@ -108,6 +108,8 @@ check_eq 'id 2^64-1 to the digit' "$(
 	words "$h1" stt1 | sed 's/^id \([0-9]*\) .*/\1/'
 	ip -n "$h1" link del stt1)" 18446744073709551615
 round_trip 'local only' local 192.0.2.1 -- local 192.0.2.1 remote null
+round_trip 'ARP and ND' remote 192.0.2.2 proxy l2miss l3miss -- \
+	proxy true l2miss true l3miss true
 round_trip 'group' group 239.0.0.1 dev eth0 -- group 239.0.0.1 link eth0 \
 	remote null ttl 0
 round_trip 'IPv6 group' group ff05::77 local 2001:db8::1 dev eth0 ttl 3 -- \
@@ -176,7 +178,7 @@ refused 'multicast Ethernet address' 'unicast' \
 
 # Refused by name for as long as they are not there.
 for option in learning 'ageing 300' \
-	      'maxaddress 10' proxy l2miss l3miss; do
+	      'maxaddress 10'; do
 	# shellcheck disable=SC2086
 	check_refused "unsupported: $option" 'not supported yet' \
 		ip -n "$h1" link add stt9 type stt $option

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ARP and ND at the tunnel's end: the device's neighbour table answers what
+ * would be asked of everybody (proxy), and whoever programs that table and the
+ * FDB is told what they lack (l2miss, l3miss).
+ *
+ * Nothing here is on the way of other packets.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <net/arp.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+#include <net/neighbour.h>
+#include <net/rtnetlink.h>
+
+#include "include/stt.h"
+
+/* ---- what is not there ------------------------------------------------- */
+
+/*
+ * A question to whoever listens.  The length of @dst follows from @family; it
+ * or @mac may be NULL.
+ */
+static void stt_neigh_ask(const struct stt_dev *stt, u8 family,
+			  const void *dst, const u8 *mac)
+{
+	int dst_len = family == AF_INET6 ? sizeof(struct in6_addr) :
+					   sizeof(__be32);
+	struct net *net = dev_net(stt->dev);
+	struct nlmsghdr *nlh;
+	struct ndmsg *ndm;
+	struct sk_buff *skb;
+
+	skb = nlmsg_new(NLMSG_ALIGN(sizeof(*ndm)) +
+			nla_total_size(sizeof(struct in6_addr)) +
+			nla_total_size(ETH_ALEN) + nla_total_size(sizeof(s32)),
+			GFP_ATOMIC);
+	if (!skb)
+		goto err;
+	nlh = nlmsg_put(skb, 0, 0, RTM_GETNEIGH, sizeof(*ndm), 0);
+	if (!nlh)
+		goto err_free;
+	ndm = nlmsg_data(nlh);
+	memset(ndm, 0, sizeof(*ndm));
+	ndm->ndm_family = family;
+	ndm->ndm_ifindex = stt->dev->ifindex;
+	ndm->ndm_state = NUD_STALE;
+	ndm->ndm_type = RTN_UNICAST;
+	if ((mac && nla_put(skb, NDA_LLADDR, ETH_ALEN, mac)) ||
+	    (dst && nla_put(skb, NDA_DST, dst_len, dst)) ||
+	    (!net_eq(net, stt->net) &&
+	     nla_put_s32(skb, NDA_LINK_NETNSID, peernet2id(net, stt->net))))
+		goto err_free;
+	nlmsg_end(skb, nlh);
+	rtnl_notify(skb, net, 0, RTNLGRP_NEIGH, NULL, GFP_ATOMIC);
+	return;
+
+err_free:
+	kfree_skb(skb);
+err:
+	rtnl_set_sk_err(net, RTNLGRP_NEIGH, -ENOBUFS);
+}
+
+/**
+ * stt_neigh_l2miss - ask for an FDB entry
+ * @stt: device
+ * @mac: the destination that there is none for
+ *
+ * Context: any but hard interrupts.
+ */
+void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac)
+{
+	stt_neigh_ask(stt, AF_INET, NULL, mac);
+}
+
+/* ---- who has it -------------------------------------------------------- */
+
+/*
+ * The MAC address that the device's table has for @addr.  If it has none, a
+ * controller may be asked; one that is being resolved is not told.
+ */
+static bool stt_neigh_find(const struct stt_dev *stt,
+			   const struct stt_conf *conf,
+			   struct neigh_table *tbl, const void *addr, u8 *mac,
+			   bool *router)
+{
+	struct neighbour *n = neigh_lookup(tbl, addr, stt->dev);
+	bool found;
+
+	if (!n) {
+		if (conf->l3miss)
+			stt_neigh_ask(stt, tbl->family, addr, NULL);
+		return false;
+	}
+	found = READ_ONCE(n->nud_state) & NUD_CONNECTED;
+	neigh_ha_snapshot(mac, n, stt->dev);
+	*router = n->flags & NTF_ROUTER;
+	neigh_release(n);
+
+	return found && is_valid_ether_addr(mac);
+}
+
+/* The answer comes in by the device.  Takes @reply over. */
+static void stt_neigh_reply(const struct stt_dev *stt, struct sk_buff *reply)
+{
+	reply->protocol = eth_type_trans(reply, stt->dev);
+	skb_reset_network_header(reply);
+	reply->ip_summed = CHECKSUM_UNNECESSARY;
+	if (netif_rx(reply) == NET_RX_DROP)
+		stt_dev_count(stt, STT_DEV_rx_dropped);
+}
+
+/* A question is not passed on: known or not, it has come to the right place. */
+static void stt_neigh_unanswered(const struct stt_dev *stt,
+				 struct sk_buff *skb)
+{
+	stt_dev_count(stt, STT_DEV_tx_dropped);
+	kfree_skb(skb);
+}
+
+/* ---- ARP --------------------------------------------------------------- */
+
+struct stt_arp {
+	struct arphdr	hdr;
+	u8		sha[ETH_ALEN];
+	__be32		sip;
+	u8		tha[ETH_ALEN];
+	__be32		tip;
+} __packed;
+
+static_assert(sizeof(struct stt_arp) == 28);
+
+static bool stt_neigh_is_request(const struct stt_arp *arp)
+{
+	return (arp->hdr.ar_hrd == htons(ARPHRD_ETHER) ||
+		arp->hdr.ar_hrd == htons(ARPHRD_IEEE802)) &&
+	       arp->hdr.ar_pro == htons(ETH_P_IP) &&
+	       arp->hdr.ar_hln == ETH_ALEN && arp->hdr.ar_pln == 4 &&
+	       arp->hdr.ar_op == htons(ARPOP_REQUEST);
+}
+
+static struct sk_buff *stt_neigh_arp_reply(const struct stt_dev *stt,
+					   const struct stt_conf *conf,
+					   const struct stt_arp *arp)
+{
+	__be32 sip = get_unaligned(&arp->sip), tip = get_unaligned(&arp->tip);
+	u8 mac[ETH_ALEN] __aligned(2);
+	bool router;
+
+	/* A station that asks for itself is not to be told that it is taken. */
+	if (!sip || sip == tip || ipv4_is_loopback(tip) ||
+	    ipv4_is_multicast(tip) || stt->dev->flags & IFF_NOARP)
+		return NULL;
+	if (!stt_neigh_find(stt, conf, &arp_tbl, &tip, mac, &router))
+		return NULL;
+
+	return arp_create(ARPOP_REPLY, ETH_P_ARP, sip, stt->dev, tip,
+			  arp->sha, mac, arp->sha);
+}
+
+/* ---- ND ---------------------------------------------------------------- */
+
+#if IS_ENABLED(CONFIG_IPV6)
+struct stt_ns {
+	struct ipv6hdr	ip6h;
+	struct nd_msg	msg;
+};
+
+static bool stt_neigh_is_solicit(const struct stt_ns *ns)
+{
+	return ns->ip6h.nexthdr == IPPROTO_ICMPV6 &&
+	       ns->ip6h.hop_limit == 255 &&
+	       ns->msg.icmph.icmp6_type == NDISC_NEIGHBOUR_SOLICITATION &&
+	       !ns->msg.icmph.icmp6_code;
+}
+
+/*
+ * Where the answer goes: to the address that the request gives, or else to the
+ * one it came from.  False for options that make it void (RFC 4861, 4.6).
+ */
+static bool stt_neigh_asker(const struct sk_buff *skb, u8 *mac)
+{
+	unsigned int off = ETH_HLEN + sizeof(struct stt_ns);
+	const struct nd_opt_hdr *opt;
+	struct nd_opt_hdr _opt;
+
+	ether_addr_copy(mac, ((const struct ethhdr *)skb->data)->h_source);
+	while (off < skb->len) {
+		opt = skb_header_pointer(skb, off, sizeof(_opt), &_opt);
+		if (!opt || !opt->nd_opt_len ||
+		    off + opt->nd_opt_len * 8 > skb->len)
+			return false;
+		if (opt->nd_opt_type == ND_OPT_SOURCE_LL_ADDR)
+			return !skb_copy_bits(skb, off + sizeof(_opt), mac,
+					      ETH_ALEN) &&
+			       is_valid_ether_addr(mac);
+		off += opt->nd_opt_len * 8;
+	}
+
+	return true;
+}
+
+/* An advertisement of @mac to @asker, in answer to @ns. */
+static struct sk_buff *stt_neigh_advert(const struct stt_dev *stt,
+					const struct stt_ns *ns,
+					const u8 *asker, const u8 *mac,
+					bool router)
+{
+	unsigned int len = sizeof(struct nd_msg) + 8;
+	unsigned int room = LL_RESERVED_SPACE(stt->dev) + NET_IP_ALIGN;
+	struct ipv6hdr *ip6h;
+	struct sk_buff *reply;
+	struct ethhdr *eth;
+	struct nd_msg *na;
+
+	reply = alloc_skb(room + ETH_HLEN + sizeof(*ip6h) + len, GFP_ATOMIC);
+	if (!reply)
+		return NULL;
+	skb_reserve(reply, room);
+
+	eth = skb_put(reply, ETH_HLEN);
+	ether_addr_copy(eth->h_dest, asker);
+	ether_addr_copy(eth->h_source, mac);
+	eth->h_proto = htons(ETH_P_IPV6);
+
+	ip6h = skb_put(reply, sizeof(*ip6h));
+	ip6_flow_hdr(ip6h, ipv6_get_dsfield(&ns->ip6h), 0);
+	ip6h->payload_len = htons(len);
+	ip6h->nexthdr = IPPROTO_ICMPV6;
+	ip6h->hop_limit = 255;
+	ip6h->saddr = ns->msg.target;
+	ip6h->daddr = ns->ip6h.saddr;
+
+	na = skb_put_zero(reply, len);
+	na->icmph.icmp6_type = NDISC_NEIGHBOUR_ADVERTISEMENT;
+	na->icmph.icmp6_router = router;
+	na->icmph.icmp6_override = 1;
+	na->icmph.icmp6_solicited = 1;
+	na->target = ns->msg.target;
+	na->opt[0] = ND_OPT_TARGET_LL_ADDR;
+	na->opt[1] = 1;
+	ether_addr_copy(&na->opt[2], mac);
+	na->icmph.icmp6_cksum = csum_ipv6_magic(&ip6h->saddr, &ip6h->daddr,
+						len, IPPROTO_ICMPV6,
+						csum_partial(na, len, 0));
+
+	return reply;
+}
+
+static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
+					  const struct stt_conf *conf,
+					  const struct sk_buff *skb,
+					  const struct stt_ns *ns)
+{
+	u8 asker[ETH_ALEN] __aligned(2), mac[ETH_ALEN] __aligned(2);
+	bool router;
+
+	/* No source: duplicate address detection, which asks for itself. */
+	if (ipv6_addr_any(&ns->ip6h.saddr) ||
+	    ipv6_addr_loopback(&ns->ip6h.daddr) ||
+	    ipv6_addr_is_multicast(&ns->msg.target) ||
+	    !stt_neigh_asker(skb, asker))
+		return NULL;
+	if (!stt_neigh_find(stt, conf, &nd_tbl, &ns->msg.target, mac, &router))
+		return NULL;
+
+	return stt_neigh_advert(stt, ns, asker, mac, router);
+}
+#endif
+
+/**
+ * stt_neigh_proxy - answer a request for an address, if the packet is one
+ * @stt: device with @conf->proxy
+ * @conf: its configuration
+ * @skb: packet to be sent, from the Ethernet header on
+ *
+ * Requests in a VLAN are for the table of another device, and go through.
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: true when it was one: @skb is then taken over, answered or not.
+ */
+bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
+		     struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	struct sk_buff *reply = NULL;
+
+	if (skb_vlan_tag_present(skb))
+		return false;
+
+	if (eth->h_proto == htons(ETH_P_ARP)) {
+		const struct stt_arp *arp;
+		struct stt_arp _arp;
+
+		arp = skb_header_pointer(skb, ETH_HLEN, sizeof(_arp), &_arp);
+		if (!arp || !stt_neigh_is_request(arp))
+			return false;
+		reply = stt_neigh_arp_reply(stt, conf, arp);
+#if IS_ENABLED(CONFIG_IPV6)
+	} else if (eth->h_proto == htons(ETH_P_IPV6) && ipv6_mod_enabled()) {
+		struct stt_ns ns;
+
+		if (skb_copy_bits(skb, ETH_HLEN, &ns, sizeof(ns)) ||
+		    !stt_neigh_is_solicit(&ns))
+			return false;
+		reply = stt_neigh_nd_reply(stt, conf, skb, &ns);
+#endif
+	} else {
+		return false;
+	}
+
+	if (!reply) {
+		stt_neigh_unanswered(stt, skb);
+		return true;
+	}
+	stt_neigh_reply(stt, reply);
+	consume_skb(skb);
+
+	return true;
+}
