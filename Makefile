@@ -80,6 +80,11 @@ check-fast:
 lint:
 	tests/lint.sh
 
+#   make fuzz           damaged packets and messages without end, in the debug
+#                       kernel; DURATION=SECONDS, SEED=N repeats a run
+fuzz:
+	DURATION=$(DURATION) SEED=$(SEED) K=$(K) tests/fuzz/run.sh
+
 #   make bench          the benchmark: writes BENCH.md
 bench:
 	bench/run.sh
@@ -97,4 +102,4 @@ help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
 .PHONY: all modules ip install dkms deb upstream-patch demo check check-all \
-	matrix check-fast lint bench bench-check clean help
+	matrix check-fast lint fuzz bench bench-check clean help

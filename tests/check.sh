@@ -11,6 +11,8 @@
 #   --fast      unit tests and one smoke test, on the newest kernel only
 #   --all       everything, on every kernel
 #   NAME        these selftests, on stock 6.1 or the kernel given by -k
+# Some tests go on for as long as they are told: STT_SOAK_SECONDS,
+# STT_FUZZ_SECONDS; STT_TIMEOUT then has to be larger.
 # Nothing is loaded into this machine's kernel. The last line is
 # "N passed, N failed, N skipped"; logs are in build/check.
 
@@ -60,6 +62,13 @@ step() {
 	echo "# $name: $((SECONDS - start)) s"
 }
 
+# What selftests read from the environment.
+env=()
+for var in STT_SOAK_SECONDS STT_FUZZ_SECONDS STT_FUZZ_SEED STT_CHURN_ROUNDS \
+	   STT_TIMEOUT; do
+	[ -z "${!var:-}" ] || env+=(-e "$var=${!var}")
+done
+
 # guest NAME KERNEL SECONDS KO COMMAND...: run in a VM. What it prints in TAP
 # are results, and so is how the VM ended.
 guest() {
@@ -68,7 +77,7 @@ guest() {
 	shift 4
 	"$vm/vm.sh" -k "$kernel" -t "$limit" -o "$out/$name" \
 		-e "STT_KERNEL=$kernel" -e "STT_KO=$STT_TOP/$ko" \
-		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" -- "$@" \
+		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" "${env[@]}" -- "$@" \
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
 		rc=${PIPESTATUS[0]}
 	sed "s/^/[$name] /" "$out/$name.err"
@@ -93,7 +102,8 @@ selftests() {
 
 	[ -e "$ko" ] || return 0
 	shift 2
-	guest "$name" "$kernel" 4000 "$ko" tests/selftests/run.sh "$@"
+	guest "$name" "$kernel" $((${STT_TIMEOUT:-0} + 4000)) "$ko" \
+		tests/selftests/run.sh "$@"
 }
 
 kunit() {
@@ -197,8 +207,8 @@ summary() {
 
 # The budget is 45 minutes with the kernels built, on two cores. A debug kernel
 # under emulation takes five times as long as a stock one.
-newest_tests=(smoke ecn link wire_rx wire_tx)
-debug_tests=(smoke wire_reasm)
+newest_tests=(smoke drops ecn link wire_rx wire_tx)
+debug_tests=(smoke wire_reasm fuzz)
 
 case $mode in
 named)	 plain=("$kernel") unit=() ;;
@@ -212,6 +222,7 @@ deps=("$vm/deps.sh")
 [ "$mode" != all ] || deps+=(--all)
 step 'packages' "${deps[@]}" || { summary; exit 1; }
 step 'ip plugin' make ip || true
+step 'fuzzer' make -s -C tests/fuzz || true
 step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true
 if [ "$mode" = default ] || [ "$mode" = all ]; then

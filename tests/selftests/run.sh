@@ -10,6 +10,7 @@
 #   STT_KO          the module
 #   STT_PLUGIN_DIR  where ip finds link_stt.so
 #   STT_KERNEL      the kernel's name as in kernel.sh
+#   STT_TIMEOUT     seconds for each test, whatever it says itself
 
 set -u
 cd "${BASH_SOURCE[0]%/*}" || exit 1
@@ -82,6 +83,7 @@ run_one() {
 	debug*) limit=$((limit * 5)) ;;
 	newest) limit=$((limit * 2)) ;;
 	esac
+	limit=${STT_TIMEOUT:-$limit}
 
 	echo "# $name"
 	echo "stt-test: begin $name" >/dev/kmsg
