@@ -23,6 +23,7 @@ trap 'rm -rf "$tmp"' EXIT
 mkdir -p "$tmp" || exit 1
 
 no() {
+	rm -f "$obj/vport_btf.h"
 	printf '%s\n' "$*" | head -n 1
 	exit 0
 }
@@ -118,8 +119,7 @@ done
 cp "$here/vport.h" "$tmp/"
 echo '#include "vport.h"' >"$tmp/check.c"
 if ! "$@" -fsyntax-only "$tmp/check.c" 2>"$tmp/err"; then
-	why=$(sed -n 's/.*static assertion failed: *//p' "$tmp/err")
-	[ -n "$why" ] || why=$(grep error "$tmp/err")
+	why=$(sed -n 's/.*error: \(static assertion failed: \)*//p' "$tmp/err")
 	no "$ko is not what ovs/vport.h says:" "$why"
 fi
 
