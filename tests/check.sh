@@ -214,7 +214,8 @@ case $mode in
 named)	 plain=("$kernel") unit=() ;;
 fast)	 plain=(newest) unit=(newest) ;;
 *)	 plain=(stock-6.1 stock-6.12 newest debug-6.12)
-	 unit=(newest debug-6.12) ;;
+	 unit=(newest debug-6.12)
+	 [ "$mode" != all ] || plain+=(stock-6.12-rt arm64 powerpc) ;;
 esac
 
 # Whatever cannot be had here fails one step, and the rest goes on.
@@ -227,6 +228,7 @@ step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true
 if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'Debian packages' tests/deb.sh || true
+	step 'programs for the guest' tests/vm/tools.sh || true
 	step 'series for the kernel' tests/upstream.sh || true
 fi
 for k in "${plain[@]}"; do
@@ -256,7 +258,7 @@ default)
 all)	step 'series for the kernel builds' tests/upstream.sh --build || true
 	later debug-6.12 kunit
 	later newest kunit
-	for k in debug-6.12 newest stock-6.12 stock-6.1; do
+	for k in debug-6.12 newest stock-6.12-rt stock-6.12 stock-6.1; do
 		later_all "$k" --slow
 	done
 	work ;;
