@@ -180,4 +180,17 @@ lost() {
 check_num 'policing by enc_key_id: the tenant over its rate loses' \
 	"$(lost "$ta1")" -gt 30
 check_eq 'the other does not' "$(lost "$tb1")" 0
+
+# --- in another namespace ----------------------------------------------------
+
+new_ns c
+ip -n "$h1" link set stt0 netns "$c"
+addr "$c" stt0 10.1.0.1/32
+ip -n "$c" link set stt0 up
+ip -n "$c" route add 10.1.0.2/32 src 10.1.0.1 encap ip id $id4 dst 192.0.2.2 \
+	dev stt0
+check 'moved to another namespace, its underlay stays' \
+	in_ns "$c" ping -q -c 3 -i 0.2 10.1.0.2
+check_refused 'its port is still taken there' 'Another external device' \
+	ip -n "$h1" link add stt9 type stt external
 tap_done
