@@ -415,9 +415,12 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 {
 	struct net_device *lower = netdev_notifier_info_to_dev(ptr);
 	struct stt_net *sn = stt_net(dev_net(lower));
-	struct stt_dev *stt, *tmp;
+	struct hlist_head *links;
+	struct hlist_node *tmp;
+	struct stt_dev *stt;
 	LIST_HEAD(gone);
 
+	links = stt_net_links(sn, lower->ifindex);
 	switch (event) {
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
@@ -430,7 +433,7 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_UP:
 	case NETDEV_CHANGEMTU:
 		/* IP may be gone from it, or back. */
-		list_for_each_entry(stt, &sn->devs, list)
+		hlist_for_each_entry(stt, links, link_node)
 			if (stt->group &&
 			    stt_conf_rtnl(stt)->link == lower->ifindex)
 				stt_group_refresh(stt->group, lower);
@@ -442,7 +445,7 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 		return NOTIFY_DONE;
 	}
 
-	list_for_each_entry_safe(stt, tmp, &sn->devs, list) {
+	hlist_for_each_entry_safe(stt, tmp, links, link_node) {
 		if (stt_conf_rtnl(stt)->link != lower->ifindex)
 			continue;
 		if (event == NETDEV_UNREGISTER)

@@ -602,6 +602,10 @@ static int stt_newlink(struct net_device *dev,
 		goto err_conf;
 	}
 	list_add(&stt->list, &stt_net(net)->devs);
+	/* A device's lower device cannot change. */
+	if (conf->link)
+		hlist_add_head(&stt->link_node,
+			       stt_net_links(stt_net(net), conf->link));
 
 	return 0;
 
@@ -627,6 +631,7 @@ void stt_dellink(struct net_device *dev, struct list_head *head)
 	struct stt_dev *stt = netdev_priv(dev);
 
 	list_del(&stt->list);
+	hlist_del_init(&stt->link_node);
 	unregister_netdevice_queue(dev, head);
 }
 

@@ -233,6 +233,7 @@ struct stt_reasm;
  * @ports: endpoints by port number, per family; written under RTNL
  * @nports: how many there are, per family; the hooks stand while there is one
  * @devs: devices whose underlay this is; RTNL
+ * @links: those with a lower device, by its ifindex; RTNL
  * @paths: &struct stt_path by what &stt_path_key begins with
  * @path_lock: who adds to @paths or removes from it; also guards @kept
  * @kept: ways that nobody holds, for as long as they are used
@@ -246,10 +247,12 @@ struct stt_reasm;
  */
 struct stt_net {
 #define STT_PORT_HASH	16
+#define STT_LINK_HASH	64
 	struct net			*net;
 	struct hlist_head		ports[2][STT_PORT_HASH];
 	unsigned int			nports[2];
 	struct list_head		devs;
+	struct hlist_head		links[STT_LINK_HASH];
 	struct rhltable			paths;
 	spinlock_t			path_lock;	/* @paths, @kept */
 	struct list_head		kept;
@@ -508,6 +511,7 @@ struct stt_port {
  * @counters: %STT_DEV_COUNTERS and more
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
+ * @link_node: in &stt_net.links, or nowhere; RTNL
  * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size
  */
 struct stt_dev {
@@ -518,8 +522,15 @@ struct stt_dev {
 	struct stt_dev_counters __percpu *counters;
 	struct gro_cells		cells;
 	struct list_head		list;
+	struct hlist_node		link_node;
 	unsigned int			gso_size;
 };
+
+/* Devices whose lower device has this ifindex, and maybe others. */
+static inline struct hlist_head *stt_net_links(struct stt_net *sn, int ifindex)
+{
+	return &sn->links[(unsigned int)ifindex % STT_LINK_HASH];
+}
 
 static inline struct stt_conf *stt_conf_rtnl(const struct stt_dev *stt)
 {
