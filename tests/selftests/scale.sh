@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Ten thousand devices in one namespace: they work, and creating, listing and
+# deleting them takes no longer than for as many vxlan devices.
+#
+#	h1                                            h2
+#	stt1 ... stt10000, one id each                stt0 with the last one's id
+#	eth0 192.0.2.1 ------------- veth ----------- eth0 192.0.2.2
+#
+# kernels: stock
+# slow: yes
+# timeout: 1800
+
+# shellcheck disable=SC2154 # namespaces are set by new_ns
+. "${BASH_SOURCE[0]%/*}/lib.sh"
+require ping
+
+n=${STT_SCALE:-10000}
+
+# took NAME COMMAND...: sets the variable to the milliseconds that it takes.
+took() {
+	local name=$1 start
+
+	shift
+	start=$(date +%s%N)
+	"$@" >"$tmp/out" 2>&1
+	printf -v "$name" %d $((($(date +%s%N) - start) / 1000000))
+}
+
+# gone NS: delete it, and wait until the kernel has. A device that goes with
+# it is seen to leave the other end of its veth pair.
+# shellcheck disable=SC2317 # by took
+gone() {
+	ip netns del "$1"
+	wait_for 600 sh -c '! ip link show dev mark0'
+}
+
+# measure KIND NS: create, list and delete devices of that kind in there.
+measure() {
+	local kind=$1 ns=$2 i arg=
+
+	[ "$kind" = stt ] || arg='dstport 4789'
+	for ((i = 1; i <= n; i++)); do
+		echo "link add $kind$i type $kind id $i remote 192.0.2.2 $arg"
+		echo "link set $kind$i up"
+	done >"$tmp/batch"
+	took "create_$kind" ip -n "$ns" -b "$tmp/batch"
+	took "list_$kind" ip -n "$ns" -d link show
+	check_eq "$kind: all are listed" "$(grep -c ": ${kind}[0-9]" "$tmp/out")" \
+		"$n"
+}
+
+# times WHAT: stt's against vxlan's; the same work twice differs by as much.
+times() {
+	local s=${1}_stt v=${1}_vxlan
+
+	echo "# $1: stt ${!s} ms, vxlan ${!v} ms"
+	check_num "$1: no longer than vxlan" "${!s}" -le $((${!v} * 13 / 10))
+}
+
+setup_pair v4
+for ns in "$h1" "$h2"; do
+	in_ns "$ns" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+done
+new_ns x
+link_ns "$x" eth0 "$h2" eth1
+addr "$x" eth0 198.51.100.1/24
+ip link add mark0 type veth peer name mark1 netns "$x"
+measure vxlan "$x"
+took delete_vxlan gone "$x"
+ip link add mark0 type veth peer name mark1 netns "$h1"
+measure stt "$h1"
+
+stt_add "$h2" stt0 id "$n" remote 192.0.2.1
+addr "$h2" stt0 10.0.0.2/24
+addr "$h1" "stt$n" 10.0.0.1/24
+check 'one of them works' in_ns "$h1" ping -q -c 3 -i 0.2 10.0.0.2
+check_eq 'its neighbours heard nothing' \
+	"$(linkstat "$h1" stt1 rx_packets)$(linkstat "$h1" stt$((n - 1)) \
+		rx_packets)" 00
+took delete_stt gone "$h1"
+
+times create
+times list
+times delete
+tap_done
