@@ -357,12 +357,19 @@ bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb)
 struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
 				   struct sk_buff *skb)
 {
-	struct sk_buff *head = alloc_skb(salvage->hlen, GFP_ATOMIC);
+	unsigned int outer = min_t(unsigned int, sizeof(struct ipv6hdr),
+				   skb_tail_pointer(skb) -
+				   skb_network_header(skb));
+	struct sk_buff *head = alloc_skb(outer + salvage->hlen, GFP_ATOMIC);
 
 	if (!head) {
 		kfree_skb(skb);
 		return NULL;
 	}
+	/* The outer header goes along: metadata are made of it. */
+	skb_reset_network_header(head);
+	skb_reserve(head, outer);
+	memcpy(skb_network_header(head), skb_network_header(skb), outer);
 	skb_put_data(head, salvage->headers, salvage->hlen);
 	*stt_skb_cb(head) = *stt_skb_cb(skb);
 	stt_skb_cb(head)->offset = 0;

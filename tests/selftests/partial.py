@@ -399,7 +399,37 @@ def last_resort():
         sysctl(h2, 'reasm_time_ms', 10000)
 
 
+def metadata():
+    """The parts of a frame, and what comes late, have its metadata."""
+    taps['ext'] = Wire(h2, 'ext').listen()
+    for outer in OUTER:
+        lossy = Lossy(outer, 'ext')
+        lossy.flow.dport = 7472
+        data, parts = sample(lossy)
+        segs = [lossy.flow.segment(data, 1, *p, ttl=77) for p in parts]
+        wire.send(*segs[:2], *segs[3:])
+        for _ in range(WINDOW):
+            wire.send(lossy.flow.segment(lossy.frame(eth(
+                bytes(60), ETH_P_TEST)), new_id()))
+        wire.send(segs[2])
+        # Three, five and two of the inner MSS.
+        wait_until(lambda: matched() >= 10)
+        check_eq(outer[0] + ': parts and what is late have the metadata of '
+                 'their frame', matched(), 10)
+        in_ns(h2, 'tc', 'filter', 'del', 'dev', 'ext', 'ingress', 'pref', '1')
+        in_ns(h2, 'tc', 'filter', 'add', 'dev', 'ext', 'ingress', 'pref', '1',
+              'protocol', 'ip', 'flower', 'enc_key_id', '1', 'enc_ttl', '77',
+              'action', 'pass')
+
+
+def matched():
+    out = in_ns(h2, 'tc', '-s', 'filter', 'show', 'dev', 'ext', 'ingress')
+    return sum(int(line.split()[3]) for line in out.splitlines()
+               if line.strip().startswith('Sent '))
+
+
 # However slow the machine is, what belongs together comes in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 sysctl(h2, 'reasm_max_frames_per_flow', WINDOW)
-main([parts, not_in_parts, window, lossy_path, last_resort])
+main([parts, not_in_parts, window, lossy_path, metadata,
+      last_resort])

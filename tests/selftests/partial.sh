@@ -11,13 +11,14 @@
 #	     2001:db8::1                      2001:db8::2
 #	                                 stt6 over 2001:db8::2, id 1
 #	                                 never over 192.0.2.2, id 2, nopartial
+#	                                 ext, external, port 7472
 #
 # kernels: all
 # timeout: 240
 
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 . "${BASH_SOURCE[0]%/*}/lib_py.sh"
-require ethtool
+require ethtool tc
 
 setup_pair v4
 # shellcheck disable=SC2154
@@ -25,10 +26,18 @@ quiet "$h2" default
 check 'IPv4 device' stt_add "$h2" stt4 id 1 tos inherit
 check 'IPv6 device' stt_add "$h2" stt6 id 1 local :: tos inherit
 check 'device without' stt_add "$h2" never id 2 nopartial
-for dev in stt4 stt6 never; do
+check 'external device' stt_add "$h2" ext external dstport 7472
+for dev in stt4 stt6 never ext; do
 	in_ns "$h2" ethtool -K $dev gro off >/dev/null
 done
 
+# What has the metadata that its frame had is counted.
+in_ns "$h2" tc qdisc add dev ext clsact
+for family in '1 ip' '2 ipv6'; do
+	in_ns "$h2" tc filter add dev ext ingress pref "${family% *}" \
+		protocol "${family#* }" flower enc_key_id 1 enc_ttl 77 \
+		action pass
+done
 py_checks partial.py "$h1" "$h2"
 
 tap_done
