@@ -93,7 +93,11 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	if (key->family == AF_INET6 &&
 	    ipv6_addr_type(&key->remote.v6) & IPV6_ADDR_LINKLOCAL)
 		key->scope = conf->link;
+	/* The mark of another namespace, or a policy's, says nothing here. */
 	key->mark = conf->fwmark;
+	if (!key->mark && !dest->mark_mask &&
+	    net_eq(conf->stt->net, dev_net(conf->stt->dev)))
+		key->mark = skb->mark;
 	key->sport_min = conf->sport_min;
 	key->sport_max = conf->sport_max;
 	key->tos = dest->tos & INET_DSCP_MASK;

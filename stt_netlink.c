@@ -948,9 +948,19 @@ struct net_device *stt_dev_create_fb(struct net *net, const char *name,
 		.nla.nla_type	= IFLA_STT_COLLECT_METADATA,
 		.value		= 1,
 	};
+	/* The metadata say when to set it. */
+	struct {
+		struct nlattr	nla;
+		u8		value;
+	} df = {
+		.nla.nla_len	= nla_attr_size(sizeof(df.value)),
+		.nla.nla_type	= IFLA_STT_DF,
+		.value		= STT_DF_UNSET,
+	};
 	struct nlattr *data[IFLA_STT_MAX + 1] = {
 		[IFLA_STT_PORT]			= &port.nla,
 		[IFLA_STT_COLLECT_METADATA]	= &external.nla,
+		[IFLA_STT_DF]			= &df.nla,
 	};
 	struct nlattr *tb[IFLA_MAX + 1] = { };
 	struct rtnl_newlink_params params = {
