@@ -90,6 +90,7 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	key->number = port->number;
 	key->link = conf->link;
 	key->scope = conf->key.scope;
+	key->use = STT_PATH_LEARNED;
 	if (key->family == AF_INET6 &&
 	    ipv6_addr_type(&key->remote.v6) & IPV6_ADDR_LINKLOCAL)
 		key->scope = conf->link;

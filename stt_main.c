@@ -58,6 +58,8 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
 		return SKB_DROP_REASON_IP_TUNNEL_ECN;
 	case STT_NET_drop_policy:
 		return SKB_DROP_REASON_XFRM_POLICY;
+	case STT_NET_drop_source:
+		return SKB_DROP_REASON_MAC_INVALID_SOURCE;
 	default:
 		return SKB_DROP_REASON_NOT_SPECIFIED;
 	}
@@ -98,11 +100,19 @@ static int stt_init(struct net_device *dev)
 	if (!stt->counters)
 		return -ENOMEM;
 	err = gro_cells_init(&stt->cells, dev);
-	if (err) {
-		free_percpu(stt->counters);
-		stt->counters = NULL;
-	}
+	if (err)
+		goto err_counters;
+	err = stt_fdb_init(stt);
+	if (err)
+		goto err_cells;
 
+	return 0;
+
+err_cells:
+	gro_cells_destroy(&stt->cells);
+err_counters:
+	free_percpu(stt->counters);
+	stt->counters = NULL;
 	return err;
 }
 
@@ -110,6 +120,7 @@ static void stt_uninit(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
+	stt_fdb_exit(stt);
 	stt_conf_release(stt);
 	gro_cells_destroy(&stt->cells);
 }
@@ -223,6 +234,7 @@ static int stt_open(struct net_device *dev)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	stt->group = group;
+	stt_fdb_open(stt);
 
 	return 0;
 }
@@ -233,6 +245,7 @@ static int stt_stop(struct net_device *dev)
 
 	stt_group_put(stt->group);
 	stt->group = NULL;
+	stt_fdb_stop(stt);
 
 	return 0;
 }
@@ -274,6 +287,10 @@ static void stt_get_stats64(struct net_device *dev,
 	st->tx_dropped += stt_sum(stt, STT_DEV_tx_dropped);
 }
 
+NDO_FDB_ADD_SHIM(stt_fdb_add)
+NDO_FDB_DEL_SHIM(stt_fdb_del)
+NDO_FDB_DEL_BULK_SHIM(stt_fdb_del_bulk)
+
 static const struct net_device_ops stt_netdev_ops = {
 	.ndo_init		= stt_init,
 	.ndo_uninit		= stt_uninit,
@@ -284,6 +301,11 @@ static const struct net_device_ops stt_netdev_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_fill_metadata_dst	= stt_fill_metadata_dst,
+	.ndo_fdb_add		= NDO_FDB_ADD(stt_fdb_add),
+	.ndo_fdb_del		= NDO_FDB_DEL(stt_fdb_del),
+	.ndo_fdb_del_bulk	= NDO_FDB_DEL_BULK(stt_fdb_del_bulk),
+	.ndo_fdb_dump		= stt_fdb_dump,
+	.ndo_fdb_get		= stt_fdb_get,
 };
 
 static const struct device_type stt_type = {
@@ -305,6 +327,7 @@ static const char stt_dev_names[][ETH_GSTRING_LEN] = {
 	[STT_DEV_tx_no_route]	= "tx_no_route",
 	[STT_DEV_tx_loop]	= "tx_loop",
 	[STT_DEV_tx_bad_key]	= "tx_bad_key",
+	[STT_DEV_fdb_full]	= "fdb_full",
 };
 
 static_assert(ARRAY_SIZE(stt_dev_names) == STT_DEV_ETHTOOL_MAX);
@@ -456,6 +479,11 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 				    lower->name);
 	}
 	unregister_netdevice_many(&gone);
+	/* FDBs may name it as well; not one of thousands of our own, though. */
+	if (event == NETDEV_UNREGISTER &&
+	    lower->rtnl_link_ops != &stt_link_ops)
+		list_for_each_entry(stt, &sn->devs, list)
+			stt_fdb_link_gone(stt, lower->ifindex);
 
 	return NOTIFY_DONE;
 }
@@ -561,6 +589,7 @@ static const char *const stt_net_names[] = {
 	[STT_NET_drop_ecn]	= "drop_ecn",
 	[STT_NET_drop_peer]	= "drop_peer",
 	[STT_NET_drop_policy]	= "drop_policy",
+	[STT_NET_drop_source]	= "drop_source",
 	[STT_NET_drop_nomem]	= "drop_nomem",
 };
 
@@ -608,8 +637,14 @@ static int __net_init stt_net_init(struct net *net)
 		err = -ENOMEM;
 		goto err_sysctl;
 	}
+	err = stt_fdb_nh_register(sn);
+	if (err)
+		goto err_proc;
 
 	return 0;
+
+err_proc:
+	remove_proc_entry("stt", net->proc_net);
 
 err_sysctl:
 	stt_sysctl_exit(sn);
@@ -637,6 +672,7 @@ static void __net_exit stt_net_exit(struct net *net)
 
 	/* This waits for readers, who look at all the rest. */
 	remove_proc_entry("stt", net->proc_net);
+	stt_fdb_nh_unregister(sn);
 	stt_sysctl_exit(sn);
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)

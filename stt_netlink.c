@@ -49,16 +49,6 @@ static const struct nla_policy stt_policy[IFLA_STT_MAX + 1] = {
 	[IFLA_STT_GBP]		= NLA_POLICY_MAX(NLA_U8, 1),
 };
 
-/* Numbered, and not there yet: refused by name. */
-static const struct {
-	int		attr;
-	const char	*why;
-} stt_absent[] = {
-	{ IFLA_STT_LEARNING, "Learning is not supported yet" },
-	{ IFLA_STT_AGEING, "Ageing is not supported yet" },
-	{ IFLA_STT_LIMIT, "maxaddress is not supported yet" },
-};
-
 #define STT_REFUSE(extack, data, attr, err, why) ({			\
 	NL_SET_ERR_MSG_ATTR(extack, (data)[attr], why);			\
 	err;								\
@@ -145,7 +135,7 @@ static int stt_validate_known(struct nlattr *tb[],
 static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 			struct netlink_ext_ack *extack)
 {
-	int err, i;
+	int err;
 
 	if (tb[IFLA_ADDRESS]) {
 		if (nla_len(tb[IFLA_ADDRESS]) != ETH_ALEN) {
@@ -164,15 +154,6 @@ static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 	err = stt_validate_known(tb, extack);
 	if (err)
 		return err;
-
-	for (i = 0; i < ARRAY_SIZE(stt_absent); i++) {
-		if (!data[stt_absent[i].attr])
-			continue;
-		NL_SET_BAD_ATTR(extack, data[stt_absent[i].attr]);
-		if (extack)
-			extack->_msg = stt_absent[i].why;
-		return -EOPNOTSUPP;
-	}
 
 	if (data[IFLA_STT_PORT] && !nla_get_be16(data[IFLA_STT_PORT]))
 		return STT_REFUSE(extack, data, IFLA_STT_PORT, -EINVAL,
@@ -209,6 +190,7 @@ static void stt_conf_default(struct stt_conf *conf)
 	conf->partial = true;
 	conf->idbits = 64;
 	conf->dest.localbypass = true;
+	conf->ageing = STT_FDB_AGEING;
 }
 
 /* Frames go to a peer or to a group. */
@@ -277,6 +259,12 @@ static void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 		conf->l2miss = nla_get_u8(data[IFLA_STT_L2MISS]);
 	if (data[IFLA_STT_L3MISS])
 		conf->l3miss = nla_get_u8(data[IFLA_STT_L3MISS]);
+	if (data[IFLA_STT_LEARNING])
+		conf->learning = nla_get_u8(data[IFLA_STT_LEARNING]);
+	if (data[IFLA_STT_AGEING])
+		conf->ageing = nla_get_u32(data[IFLA_STT_AGEING]);
+	if (data[IFLA_STT_LIMIT])
+		conf->limit = nla_get_u32(data[IFLA_STT_LIMIT]);
 }
 
 static bool stt_is_v6(struct nlattr *data[])
@@ -326,6 +314,11 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
 	}
+	if (conf->external && conf->learning) {
+		NL_SET_ERR_MSG(extack,
+			       "An external device learns nothing: metadata say where packets go");
+		return -EINVAL;
+	}
 	if (family != AF_INET6 && !conf->external &&
 	    (conf->dest.label || conf->dest.label_inherit)) {
 		NL_SET_ERR_MSG(extack, "Flow labels are for IPv6 underlays");
@@ -334,6 +327,8 @@ static int stt_conf_check(struct net *net, struct stt_conf *conf,
 	conf->key.scope = stt_conf_scope(net, conf, family);
 	conf->group.id = conf->key.id;
 	conf->group.scope = -conf->link;
+	conf->snoop = conf->learning ||
+		      (stt_addr_any(&conf->key.remote) && !conf->external);
 
 	return 0;
 }
@@ -517,6 +512,10 @@ static int stt_conf_new(struct net *net, struct stt_conf *conf,
 		err = stt_conf_external(conf, data, extack);
 	if (err)
 		return err;
+	/* A device that names its peer knows where all stations are. */
+	if (!data[IFLA_STT_LEARNING])
+		conf->learning = stt_addr_any(&conf->key.remote) &&
+				 !conf->external;
 	conf->rx_extra = conf->external || conf->gbp;
 	if (data[IFLA_STT_PORT])
 		number = nla_get_be16(data[IFLA_STT_PORT]);
@@ -601,6 +600,14 @@ static int stt_newlink(struct net_device *dev,
 		unregister_netdevice(dev);
 		goto err_conf;
 	}
+	err = stt_fdb_prepare(stt, NULL, conf);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "No memory for the forwarding database");
+		unregister_netdevice(dev);
+		goto err_conf;
+	}
+	stt_fdb_commit(stt, NULL, conf);
 	list_add(&stt->list, &stt_net(net)->devs);
 	/* A device's lower device cannot change. */
 	if (conf->link)
@@ -632,6 +639,7 @@ void stt_dellink(struct net_device *dev, struct list_head *head)
 
 	list_del(&stt->list);
 	hlist_del_init(&stt->link_node);
+	stt_fdb_clear(stt, true);
 	unregister_netdevice_queue(dev, head);
 }
 
@@ -643,10 +651,17 @@ static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
 	struct stt_group *group = NULL;
 	int err;
 
+	err = stt_fdb_prepare(stt, old, conf);
+	if (err) {
+		NL_SET_ERR_MSG(extack,
+			       "No memory for the forwarding database");
+		return err;
+	}
 	if (netif_running(stt->dev)) {
 		group = stt_group_get(conf);
 		if (IS_ERR(group)) {
 			NL_SET_ERR_MSG(extack, "Cannot join the group");
+			stt_fdb_abort(stt);
 			return PTR_ERR(group);
 		}
 	}
@@ -654,12 +669,14 @@ static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
 	if (err) {
 		NL_SET_ERR_MSG(extack, "No memory for the device's id");
 		stt_group_put(group);
+		stt_fdb_abort(stt);
 		return err;
 	}
 	rcu_assign_pointer(stt->conf, conf);
 	/* Joined before left: a group that stays is not left at all. */
 	stt_group_put(stt->group);
 	stt->group = group;
+	stt_fdb_commit(stt, old, conf);
 	stt_conf_free(old);
 
 	return 0;
@@ -819,8 +836,10 @@ static size_t stt_get_size(const struct net_device *dev)
 	       nla_total_size(sizeof(u8)) * 7 +
 	       nla_total_size(sizeof(u8)) * 2 +		/* LOCALBYPASS, GBP */
 	       nla_total_size(sizeof(u8)) * 3 +		/* PROXY, L[23]MISS */
+	       nla_total_size(sizeof(u8)) +		/* LEARNING */
 	       nla_total_size(sizeof(__be32)) +		/* LABEL */
-	       nla_total_size(sizeof(u32)) * 2;		/* POLICY, FWMARK */
+	       /* POLICY, FWMARK, AGEING, LIMIT */
+	       nla_total_size(sizeof(u32)) * 4;
 }
 
 static int stt_fill_addrs(struct sk_buff *skb, const struct stt_conf *conf)
@@ -878,6 +897,9 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_STT_L2MISS, conf->l2miss) ||
 	    nla_put_u8(skb, IFLA_STT_L3MISS, conf->l3miss) ||
 	    nla_put_u8(skb, IFLA_STT_PARTIAL, conf->partial) ||
+	    nla_put_u8(skb, IFLA_STT_LEARNING, conf->learning) ||
+	    nla_put_u32(skb, IFLA_STT_AGEING, conf->ageing) ||
+	    nla_put_u32(skb, IFLA_STT_LIMIT, conf->limit) ||
 	    nla_put_u8(skb, IFLA_STT_COLLECT_METADATA, conf->external) ||
 	    nla_put_u8(skb, IFLA_STT_LOCALBYPASS, conf->dest.localbypass) ||
 	    nla_put_u8(skb, IFLA_STT_GBP, conf->gbp) ||

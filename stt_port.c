@@ -541,6 +541,9 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 				     const struct stt_flow_key *from)
 {
+	bool any = READ_ONCE(port->matches[STT_MATCH_ID]) ||
+		   READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
+		   rcu_access_pointer(port->external);
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
 
@@ -553,15 +556,15 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 	rhl_for_each_entry_rcu(path, pos, list, node) {
 		const struct stt_path_key *key = &path->key;
 
-		if (key->number == port->number && key->scope == from->scope &&
-		    (stt_addr_any(&key->local) ||
-		     stt_addr_equal(&key->local, &from->daddr)))
+		if (key->number != port->number || key->scope != from->scope ||
+		    !(stt_addr_any(&key->local) ||
+		      stt_addr_equal(&key->local, &from->daddr)))
+			continue;
+		/* That we send there does not mean that we listen. */
+		if (key->use == STT_PATH_CONF ||
+		    (key->use == STT_PATH_STATIC && any))
 			return STT_ACCEPT_PEER;
 	}
-	if (READ_ONCE(port->matches[STT_MATCH_ID]) ||
-	    READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
-	    rcu_access_pointer(port->external))
-		return STT_ACCEPT_ANY;
 
-	return STT_ACCEPT_NONE;
+	return any ? STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 }

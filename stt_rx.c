@@ -177,6 +177,7 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 /**
  * struct stt_rx_info - what is known of a frame but for its inner packet
  * @conf: whose it is
+ * @from: its addresses
  * @off: offloads
  * @id: context id
  * @policy: the sender's group, for a device with group policy
@@ -185,6 +186,7 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
  */
 struct stt_rx_info {
 	struct stt_conf		*conf;
+	const struct stt_flow_key *from;
 	struct stt_offload	off;
 	u64			id;
 	u16			policy;
@@ -203,6 +205,7 @@ static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 {
 	struct stt_hdr *hdr;
 
+	info->from = from;
 	info->dsfield = stt_skb_cb(skb)->dsfield;
 	info->md = NULL;
 	if (!pskb_may_pull(skb, STT_MIN_FRAME)) {
@@ -290,6 +293,13 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		stt_rx_unfit(sn, stt, skb, err, STT_NET_drop_ecn);
 		return false;
 	}
+	if (conf->snoop &&
+	    !stt_fdb_source(conf, info->from, 0,
+			    ((struct ethhdr *)skb->data)->h_source)) {
+		stt_dev_count(stt, STT_DEV_rx_dropped);
+		stt_drop(sn, skb, STT_NET_drop_source);
+		return false;
+	}
 	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
 	skb_clear_hash_if_not_l4(skb);
 	skb->protocol = eth_type_trans(skb, dev);
@@ -358,6 +368,7 @@ done:
  * stt_rx_local - deliver what a device of this host sent to one of this host
  * @sn: namespace
  * @conf: the receiver's configuration; not an external one
+ * @from: addresses that the outer header would have had
  * @skb: inner packet, from the Ethernet header on; taken over
  * @off: its VLAN fields
  * @policy: the sender's group
@@ -366,11 +377,11 @@ done:
  * Context: BH disabled, RCU read side.
  */
 void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
-		  struct sk_buff *skb, const struct stt_offload *off,
-		  u16 policy, u8 dsfield)
+		  const struct stt_flow_key *from, struct sk_buff *skb,
+		  const struct stt_offload *off, u16 policy, u8 dsfield)
 {
 	struct stt_rx_info info = {
-		.conf = conf, .off = *off, .policy = policy,
+		.conf = conf, .from = from, .off = *off, .policy = policy,
 		.dsfield = dsfield,
 	};
 	unsigned int len = skb->len;

@@ -455,8 +455,14 @@ static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
 	return dest->id | (u64)(skb->mark & dest->mark_mask) << STT_GBP_SHIFT;
 }
 
-static void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
-			enum stt_dev_counter cause)
+/**
+ * stt_tx_drop - drop an inner packet: count, trace, free
+ * @stt: device
+ * @skb: packet; taken over
+ * @cause: which counter
+ */
+void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
+		 enum stt_dev_counter cause)
 {
 	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
 
@@ -568,7 +574,7 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 	stt_tx_count(stt, skb->len, false);
 	skb->encapsulation = 0;
 	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(stt->dev)));
-	stt_rx_local(sn, conf, skb, off, policy, out->dsfield);
+	stt_rx_local(sn, conf, &from, skb, off, policy, out->dsfield);
 
 	return true;
 }
@@ -812,14 +818,6 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	skb_reset_mac_header(skb);
 	if (unlikely(conf->proxy) && stt_neigh_proxy(stt, conf, skb))
 		goto unlock;
-	if (!conf->dest.path && !conf->external) {
-		const struct ethhdr *eth = eth_hdr(skb);
-
-		if (conf->l2miss && !is_multicast_ether_addr(eth->h_dest))
-			stt_neigh_l2miss(stt, eth->h_dest);
-		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
-		goto unlock;
-	}
 	skb = stt_tx_vlan(skb, &off);
 	if (!skb) {
 		stt_dev_count(stt, STT_DEV_tx_dropped);
@@ -827,10 +825,12 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	stt_inner_parse(skb, &in);
-	if (likely(conf->dest.path))
+	if (likely(READ_ONCE(stt->fdb.plain) && conf->dest.path))
 		stt_tx_to(stt, &conf->dest, skb, &in, &off);
-	else
+	else if (conf->external)
 		stt_tx_external(stt, conf, skb, &in, &off);
+	else
+		stt_fdb_xmit(conf, 0, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
 	s->sender = sender;

@@ -67,10 +67,15 @@ probe TIMER_CONTAINER_OF linux/timer.h		'define timer_container_of' \
 	linux/timer.h				'define from_timer'
 probe TIMER_DELETE_SYNC	linux/timer.h		timer_delete_sync \
 	linux/timer.h				del_timer_sync
+probe FDB_NOTIFIED	linux/netdevice.h	'bool \*notified'
+probe FDB_BULK_NLMSG	linux/netdevice.h	'\(\*ndo_fdb_del_bulk\)\(struct nlmsghdr'
+probe FDB_DUMP_CONTEXT	linux/rtnetlink.h	'struct ndo_fdb_dump_context'
+probe NH_FDB_PORT	net/nexthop.h		'\*dst_port\)'
 probe TUNNEL_BITMAP	net/ip_tunnels.h	'define IP_TUNNEL_DECLARE_FLAGS' \
 	net/ip_tunnels.h			'__be16[[:space:]]+tun_flags'
 for reason in FRAG_REASM_TIMEOUT FRAG_TOO_FAR DUP_FRAG NOMEM UNHANDLED_PROTO \
-	      SKB_BAD_GSO IP_TUNNEL_ECN TUNNEL_TXINFO; do
+	      SKB_BAD_GSO IP_TUNNEL_ECN TUNNEL_TXINFO \
+	      MAC_INVALID_SOURCE; do
 	probe "$reason"	$reasons	"SKB_DROP_REASON_$reason\\b"
 done
 

@@ -101,6 +101,7 @@ enum stt_net_counter {
 	STT_NET_drop_ecn,
 	STT_NET_drop_peer,
 	STT_NET_drop_policy,
+	STT_NET_drop_source,
 	STT_NET_drop_nomem,
 	STT_NET_COUNTER_MAX
 };
@@ -119,6 +120,7 @@ enum stt_dev_counter {
 	STT_DEV_tx_no_route,
 	STT_DEV_tx_loop,
 	STT_DEV_tx_bad_key,
+	STT_DEV_fdb_full,
 	STT_DEV_ETHTOOL_MAX,
 	/* What ip -s link shows besides. */
 	STT_DEV_rx_bytes = STT_DEV_ETHTOOL_MAX,
@@ -234,6 +236,7 @@ struct stt_reasm;
  * @nports: how many there are, per family; the hooks stand while there is one
  * @devs: devices whose underlay this is; RTNL
  * @links: those with a lower device, by its ifindex; RTNL
+ * @nexthops: hears of nexthops that their FDBs may use
  * @paths: &struct stt_path by what &stt_path_key begins with
  * @path_lock: who adds to @paths or removes from it; also guards @kept
  * @kept: ways that nobody holds, for as long as they are used
@@ -253,6 +256,7 @@ struct stt_net {
 	unsigned int			nports[2];
 	struct list_head		devs;
 	struct hlist_head		links[STT_LINK_HASH];
+	struct notifier_block		nexthops;
 	struct rhltable			paths;
 	spinlock_t			path_lock;	/* @paths, @kept */
 	struct list_head		kept;
@@ -298,12 +302,25 @@ struct stt_conf_key {
 static_assert(sizeof(struct stt_conf_key) == 48);
 
 /**
+ * enum stt_path_use - on whose behalf a way is known, which says whether
+ *	frames from its peer are welcome (R8)
+ * @STT_PATH_CONF: a device names the peer
+ * @STT_PATH_STATIC: a static entry of a forwarding database does
+ * @STT_PATH_LEARNED: packets said so
+ */
+enum stt_path_use {
+	STT_PATH_CONF,
+	STT_PATH_STATIC,
+	STT_PATH_LEARNED,
+};
+
+/**
  * struct stt_path_key - how a way to a peer is asked for
  * @remote: the peer
  * @dport: port that is sent to
  * @family: AF_INET or AF_INET6
  * @number: port number of the endpoint that sends
- * @pad: 0
+ * @use: enum stt_path_use
  * @local: source address, or any
  * @link: outgoing interface, or 0
  * @scope: as in &struct stt_conf_key; stt_scope() knows it
@@ -319,7 +336,7 @@ struct stt_path_key {
 	__be16		dport;
 	u16		family;
 	__be16		number;
-	u16		pad;
+	u16		use;
 	union stt_addr	local;
 	int		link;
 	int		scope;
@@ -420,6 +437,10 @@ struct stt_dest {
  * @proxy: answer requests for addresses from the neighbour table
  * @l2miss: tell of destinations that the FDB has not
  * @l3miss: tell of addresses that the neighbour table has not
+ * @learning: learn from received frames where stations are
+ * @snoop: look at the source address of received frames
+ * @ageing: seconds until what was learnt is forgotten, 0: never
+ * @limit: entries of the FDB beyond which nothing is learnt, 0: no limit
  * @rcu: frees it
  *
  * Never changes once a packet can see it: changelink makes a new one, links
@@ -446,6 +467,10 @@ struct stt_conf {
 	bool			proxy;
 	bool			l2miss;
 	bool			l3miss;
+	bool			learning;
+	bool			snoop;
+	u32			ageing;
+	u32			limit;
 	struct rcu_head		rcu;
 };
 
@@ -502,12 +527,49 @@ struct stt_port {
 	struct stt_conf __rcu	*external;
 };
 
+/* As in vxlan, seconds. */
+#define STT_FDB_AGEING		300
+
+struct stt_fdb_entry;
+struct stt_fdb_dest;
+
+/**
+ * struct stt_fdb - forwarding database of a device; see stt_fdb.h
+ * @table: &struct stt_fdb_entry by MAC address
+ * @entries: all of them, oldest first
+ * @lock: for writers
+ * @count: entries
+ * @links: destinations that name an interface
+ * @plain: @own is all there is: nobody needs to look
+ * @zero: the entry that stands for all stations without one, or NULL
+ * @own: the destination in @zero that is the remote or group, or NULL
+ * @own_next: what becomes @own with the next configuration; RTNL
+ * @own_added: and was not there before; RTNL
+ * @nhs: nexthop groups in use
+ * @ageing: removes what was not heard of for long, while the device is up
+ */
+struct stt_fdb {
+	struct rhashtable	table;
+	struct list_head	entries;
+	spinlock_t		lock;	/* writers */
+	unsigned int		count;
+	unsigned int		links;
+	bool			plain;
+	struct stt_fdb_entry	*zero;
+	struct stt_fdb_dest	*own;
+	struct stt_fdb_dest	*own_next;
+	bool			own_added;
+	struct list_head	nhs;
+	struct delayed_work	ageing;
+};
+
 /**
  * struct stt_dev - private part of a net_device
  * @dev: the other part
  * @net: the underlay's namespace; the device goes before it does
  * @conf: the current configuration; written under RTNL
  * @group: the group that it is in while it is up, or NULL; RTNL
+ * @fdb: where stations are
  * @counters: %STT_DEV_COUNTERS and more
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
@@ -519,6 +581,7 @@ struct stt_dev {
 	struct net			*net;
 	struct stt_conf __rcu		*conf;
 	struct stt_group		*group;
+	struct stt_fdb			fdb;
 	struct stt_dev_counters __percpu *counters;
 	struct gro_cells		cells;
 	struct list_head		list;
@@ -673,6 +736,8 @@ u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
 		 u16 max);
 void stt_tx_init_ids(void);
 u32 stt_tx_next_id(void);
+void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
+		 enum stt_dev_counter cause);
 void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off);
@@ -687,13 +752,56 @@ struct metadata_dst *stt_external_rx_dst(const struct stt_flow_key *from,
 					 u8 dsfield);
 int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
 
+/* ---- stt_fdb.c: MAC address -> destinations ---------------------------- */
+
+int stt_fdb_init(struct stt_dev *stt);
+void stt_fdb_exit(struct stt_dev *stt);
+void stt_fdb_open(struct stt_dev *stt);
+void stt_fdb_stop(struct stt_dev *stt);
+void stt_fdb_clear(struct stt_dev *stt, bool notify);
+void stt_fdb_xmit(const struct stt_conf *conf, u64 id, struct sk_buff *skb,
+		  const struct stt_inner *in, const struct stt_offload *off);
+bool stt_fdb_source(const struct stt_conf *conf,
+		    const struct stt_flow_key *from, u64 id, const u8 *mac);
+
+/* ---- stt_fdb_conf.c: how an FDB follows its device --------------------- */
+
+int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf);
+void stt_fdb_abort(struct stt_dev *stt);
+void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf);
+void stt_fdb_link_gone(struct stt_dev *stt, int link);
+
+/* ---- stt_fdb_netlink.c: bridge fdb, bridge monitor --------------------- */
+
+int stt_fdb_add(struct ndmsg *ndm, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		u16 nl_flags, bool *notified, struct netlink_ext_ack *extack);
+int stt_fdb_del(struct ndmsg *ndm, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		bool *notified, struct netlink_ext_ack *extack);
+int stt_fdb_del_bulk(struct nlmsghdr *nlh, struct net_device *dev,
+		     struct netlink_ext_ack *extack);
+int stt_fdb_dump(struct sk_buff *skb, struct netlink_callback *cb,
+		 struct net_device *dev, struct net_device *filter_dev,
+		 int *idx);
+int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		u32 portid, u32 seq, struct netlink_ext_ack *extack);
+
+/* ---- stt_fdb_nh.c: nexthop groups in the FDB --------------------------- */
+
+int stt_fdb_nh_register(struct stt_net *sn);
+void stt_fdb_nh_unregister(struct stt_net *sn);
+
 /* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
 
 int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 		   bool csum_offload);
 void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
-		  struct sk_buff *skb, const struct stt_offload *off,
-		  u16 policy, u8 dsfield);
+		  const struct stt_flow_key *from, struct sk_buff *skb,
+		  const struct stt_offload *off, u16 policy, u8 dsfield);
 void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);

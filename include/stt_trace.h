@@ -51,6 +51,7 @@ TRACE_DEFINE_ENUM(STT_NET_drop_no_device);
 TRACE_DEFINE_ENUM(STT_NET_drop_ecn);
 TRACE_DEFINE_ENUM(STT_NET_drop_peer);
 TRACE_DEFINE_ENUM(STT_NET_drop_policy);
+TRACE_DEFINE_ENUM(STT_NET_drop_source);
 TRACE_DEFINE_ENUM(STT_NET_drop_nomem);
 TRACE_DEFINE_ENUM(STT_DEV_tx_too_big);
 TRACE_DEFINE_ENUM(STT_DEV_tx_no_route);
@@ -81,6 +82,7 @@ TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
 	{ STT_NET_drop_ecn, "drop_ecn" },	\
 	{ STT_NET_drop_peer, "drop_peer" },	\
 	{ STT_NET_drop_policy, "drop_policy" },	\
+	{ STT_NET_drop_source, "drop_source" },	\
 	{ STT_NET_drop_nomem, "drop_nomem" })
 
 #define show_stt_dev_cause(cause) __print_symbolic(cause,	\

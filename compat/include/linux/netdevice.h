@@ -27,4 +27,55 @@ static inline void netdev_set_gso_max(struct net_device *dev,
 #endif
 }
 
+/*
+ * ndo_fdb_add and ndo_fdb_del tell since 6.15 whether they have told
+ * listeners; before, the core tells them as well.  ndo_fdb_del_bulk gets the
+ * message itself since 6.7.  NDO_FDB_ADD_SHIM(f) and so on stand before the
+ * ops, NDO_FDB_ADD(f) and so on in them.
+ */
+#ifdef STT_NO_FDB_NOTIFIED
+#define NDO_FDB_ADD(f)		f##_shim
+#define NDO_FDB_ADD_SHIM(f)						\
+	static int f##_shim(struct ndmsg *ndm, struct nlattr *tb[],	\
+			    struct net_device *dev,			\
+			    const unsigned char *addr, u16 vid,		\
+			    u16 flags, struct netlink_ext_ack *extack)	\
+	{								\
+		bool notified;						\
+									\
+		return f(ndm, tb, dev, addr, vid, flags, &notified,	\
+			 extack);					\
+	}
+#define NDO_FDB_DEL(f)		f##_shim
+#define NDO_FDB_DEL_SHIM(f)						\
+	static int f##_shim(struct ndmsg *ndm, struct nlattr *tb[],	\
+			    struct net_device *dev,			\
+			    const unsigned char *addr, u16 vid,		\
+			    struct netlink_ext_ack *extack)		\
+	{								\
+		bool notified;						\
+									\
+		return f(ndm, tb, dev, addr, vid, &notified, extack);	\
+	}
+#else
+#define NDO_FDB_ADD(f)		f
+#define NDO_FDB_ADD_SHIM(f)
+#define NDO_FDB_DEL(f)		f
+#define NDO_FDB_DEL_SHIM(f)
+#endif
+
+#ifdef STT_NO_FDB_BULK_NLMSG
+#define NDO_FDB_DEL_BULK(f)	f##_shim
+#define NDO_FDB_DEL_BULK_SHIM(f)					\
+	static int f##_shim(struct ndmsg *ndm, struct nlattr *tb[],	\
+			    struct net_device *dev, u16 vid,		\
+			    struct netlink_ext_ack *extack)		\
+	{								\
+		return f((void *)ndm - NLMSG_HDRLEN, dev, extack);	\
+	}
+#else
+#define NDO_FDB_DEL_BULK(f)	f
+#define NDO_FDB_DEL_BULK_SHIM(f)
+#endif
+
 #endif /* _STT_COMPAT_NETDEVICE_H */

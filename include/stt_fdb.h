@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The forwarding database of a device: MAC address -> destinations.
+ *
+ *	stt_fdb ---- stt_fdb_entry ---- stt_fdb_dest ---- stt_path
+ *	(device)     (MAC)      |       (a peer)
+ *	                        `------ stt_fdb_nh ------ nexthop group
+ *
+ * Users change it under RTNL, received packets and ageing do without: all
+ * writers take &stt_fdb.lock, readers go by RCU.  Inside of that lock the
+ * namespace's &stt_net.path_lock is taken, and no other.
+ */
+#ifndef _STT_FDB_H
+#define _STT_FDB_H
+
+#include <linux/if_ether.h>
+#include <linux/list.h>
+#include <linux/neighbour.h>
+#include <linux/rhashtable.h>
+
+#include "stt.h"
+
+/**
+ * struct stt_fdb_key - what an entry is found by
+ * @id: context id for external devices, 0 for all others
+ * @mac: address of the station; all zero: any that has no entry
+ * @pad: 0
+ */
+struct stt_fdb_key {
+	u64	id;
+	u8	mac[ETH_ALEN];
+	u16	pad;
+};
+
+static_assert(sizeof(struct stt_fdb_key) == 16);
+
+/**
+ * struct stt_fdb_where - a destination as users name it
+ * @addr: the peer
+ * @id: context id of the frames
+ * @link: ifindex they leave through, 0: the route's
+ * @port: destination port
+ */
+struct stt_fdb_where {
+	union stt_addr	addr;
+	u64		id;
+	int		link;
+	__be16		port;
+};
+
+/**
+ * struct stt_fdb_dest - one destination of an entry or nexthop group
+ * @list: in &stt_fdb_entry.dests or &stt_fdb_nh.dests
+ * @at: where it is
+ * @path: the way there; a reference
+ * @next: the way there with the device's next configuration; a reference, or
+ *	NULL
+ * @rcu: frees it
+ */
+struct stt_fdb_dest {
+	struct list_head	list;
+	struct stt_fdb_where	at;
+	struct stt_path __rcu	*path;
+	struct stt_path		*next;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct stt_fdb_nh - a nexthop group, and the device's entries that use it
+ * @list: in &stt_fdb.nhs
+ * @nh: the group; a reference
+ * @entries: &stt_fdb_entry.nh_list; it goes with the last
+ * @dests: ways to members, made when they are first sent to
+ * @rcu: frees it
+ */
+struct stt_fdb_nh {
+	struct list_head	list;
+	struct nexthop		*nh;
+	struct list_head	entries;
+	struct list_head	dests;
+	struct rcu_head		rcu;
+};
+
+/**
+ * struct stt_fdb_entry - what is known of a MAC address
+ * @node: in &stt_fdb.table
+ * @list: in &stt_fdb.entries
+ * @key: the address
+ * @state: NUD_*
+ * @flags: NTF_*
+ * @by_user: added or changed by netlink
+ * @dead: not in the table any more
+ * @updated: jiffies when a packet of the station came, or the entry changed
+ * @used: jiffies when a packet was sent to it
+ * @dests: &stt_fdb_dest: one, or for the all-zero and multicast addresses
+ *	several; none with @nh
+ * @nh: nexthop group in place of destinations
+ * @nh_list: in &stt_fdb_nh.entries
+ * @rcu: frees it
+ */
+struct stt_fdb_entry {
+	struct rhash_head	node;
+	struct list_head	list;
+	struct stt_fdb_key	key;
+	u16			state;
+	u8			flags;
+	bool			by_user;
+	bool			dead;
+	unsigned long		updated;
+	unsigned long		used;
+	struct list_head	dests;
+	struct stt_fdb_nh __rcu	*nh;
+	struct list_head	nh_list;
+	struct rcu_head		rcu;
+};
+
+/* Ageing and learning leave it alone. */
+static inline bool stt_fdb_is_static(u16 state)
+{
+	return state & (NUD_PERMANENT | NUD_NOARP);
+}
+
+/* Only writers free and change paths, or who has the only pointer. */
+static inline struct stt_path *
+stt_fdb_dest_path(const struct stt_fdb_dest *dest)
+{
+	return rcu_dereference_protected(dest->path, true);
+}
+
+static inline enum stt_path_use
+stt_fdb_use(const struct stt_fdb_dest *dest)
+{
+	return stt_fdb_dest_path(dest)->key.use;
+}
+
+static inline struct stt_dev *stt_fdb_dev(struct stt_fdb *fdb)
+{
+	return container_of(fdb, struct stt_dev, fdb);
+}
+
+/* ---- stt_fdb.c: the table, and packets --------------------------------- */
+
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, u64 id,
+				       const u8 *mac);
+struct stt_fdb_entry *stt_fdb_find(struct stt_fdb *fdb,
+				   const struct stt_fdb_key *key);
+bool stt_fdb_at_equal(const struct stt_fdb_where *a,
+		      const struct stt_fdb_where *b);
+struct stt_fdb_dest *stt_fdb_dest_find(struct stt_fdb_entry *entry,
+				       const struct stt_fdb_where *at);
+struct stt_path *stt_fdb_path(const struct stt_conf *conf,
+			      const struct stt_fdb_where *at,
+			      enum stt_path_use use, gfp_t gfp);
+struct stt_fdb_dest *stt_fdb_dest_alloc(const struct stt_conf *conf,
+					const struct stt_fdb_where *at,
+					enum stt_path_use use, gfp_t gfp);
+void stt_fdb_dest_free(struct stt_fdb_dest *dest);
+struct stt_fdb_entry *stt_fdb_entry_alloc(const struct stt_fdb_key *key,
+					  u16 state, u8 flags, gfp_t gfp);
+int stt_fdb_insert(struct stt_fdb *fdb, struct stt_fdb_entry *entry);
+void stt_fdb_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+		    bool notify);
+void stt_fdb_dest_add(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+		      struct stt_fdb_dest *dest);
+void stt_fdb_dest_replace(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			  struct stt_fdb_dest *dest);
+void stt_fdb_dest_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			 struct stt_fdb_dest *dest);
+void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path);
+void stt_fdb_changed(struct stt_fdb *fdb);
+int stt_fdb_restate(const struct stt_conf *conf, struct stt_fdb_entry *entry,
+		    u16 state);
+
+/* ---- stt_fdb_netlink.c: what bridge fdb asks for ----------------------- */
+
+void stt_fdb_notify(struct stt_dev *stt, const struct stt_fdb_entry *entry,
+		    const struct stt_fdb_dest *dest, int type);
+
+/* ---- stt_fdb_nh.c: nexthop groups -------------------------------------- */
+
+struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
+				  struct netlink_ext_ack *extack);
+void stt_fdb_nh_put(struct stt_fdb *fdb, struct stt_fdb_nh *group);
+struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
+				       struct stt_fdb_nh *group, u32 hash);
+void stt_fdb_nh_forget(struct stt_fdb *fdb);
+
+#endif /* _STT_FDB_H */

@@ -1,0 +1,757 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The forwarding database: MAC address -> destinations, and what packets do
+ * with it.
+ *
+ * Semantics are vxlan's, so that what programs one can program the other.
+ *
+ * Who can send to a device that learns can fill its table: "maxaddress" bounds
+ * it, and with it the ways to peers, of which each entry holds one.
+ */
+#include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include <net/ipv6.h>
+
+#include "include/stt_fdb.h"
+
+static const struct rhashtable_params stt_fdb_params = {
+	.nelem_hint		= 1,
+	.key_len		= sizeof(struct stt_fdb_key),
+	.key_offset		= offsetof(struct stt_fdb_entry, key),
+	.head_offset		= offsetof(struct stt_fdb_entry, node),
+	.automatic_shrinking	= true,
+};
+
+/* Ageing looks at least so often, and not more often than once a second. */
+#define STT_FDB_AGE_INTERVAL	(10 * HZ)
+
+/* So many entries go before others may run. */
+#define STT_FDB_BATCH		1024
+
+/* ---- entries and destinations ------------------------------------------ */
+
+/**
+ * stt_fdb_find_rcu - what is known of a station
+ * @fdb: table
+ * @id: context id for external devices, else 0
+ * @mac: its address
+ *
+ * Context: RCU read side.
+ */
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, u64 id,
+				       const u8 *mac)
+{
+	struct stt_fdb_key key = { .id = id };
+
+	ether_addr_copy(key.mac, mac);
+
+	return rhashtable_lookup(&fdb->table, &key, stt_fdb_params);
+}
+
+/**
+ * stt_fdb_find - the same for who changes it
+ * @fdb: table
+ * @key: what it is found by
+ *
+ * Context: &stt_fdb.lock.
+ */
+struct stt_fdb_entry *stt_fdb_find(struct stt_fdb *fdb,
+				   const struct stt_fdb_key *key)
+{
+	lockdep_assert_held(&fdb->lock);
+
+	return rhashtable_lookup_fast(&fdb->table, key, stt_fdb_params);
+}
+
+/**
+ * stt_fdb_at_equal - are these one destination
+ * @a: one
+ * @b: another
+ */
+bool stt_fdb_at_equal(const struct stt_fdb_where *a,
+		      const struct stt_fdb_where *b)
+{
+	return stt_addr_equal(&a->addr, &b->addr) && a->id == b->id &&
+	       a->link == b->link && a->port == b->port;
+}
+
+/**
+ * stt_fdb_dest_find - an entry's destination
+ * @entry: in the table
+ * @at: where it is
+ *
+ * Context: &stt_fdb.lock.
+ * Return: the destination or NULL.
+ */
+struct stt_fdb_dest *stt_fdb_dest_find(struct stt_fdb_entry *entry,
+				       const struct stt_fdb_where *at)
+{
+	struct stt_fdb_dest *dest;
+
+	list_for_each_entry(dest, &entry->dests, list)
+		if (stt_fdb_at_equal(&dest->at, at))
+			return dest;
+
+	return NULL;
+}
+
+/**
+ * stt_fdb_path - the way to a destination
+ * @conf: its device's configuration
+ * @at: where it is
+ * @use: on whose behalf
+ * @gfp: as the caller can
+ *
+ * Return: a reference, or -ENOMEM.
+ */
+struct stt_path *stt_fdb_path(const struct stt_conf *conf,
+			      const struct stt_fdb_where *at,
+			      enum stt_path_use use, gfp_t gfp)
+{
+	struct stt_path_key key;
+
+	stt_path_key(conf, &key);
+	/* What the device itself names is where the device itself sends. */
+	if (use == STT_PATH_CONF)
+		return stt_path_get(conf->stt->net, &key, gfp);
+	key.use = use;
+	key.remote = at->addr;
+	key.dport = at->port;
+	if (at->link)
+		key.link = at->link;
+	key.scope = stt_scope(conf->stt->net, key.family, &key.remote,
+			      &key.local, key.link);
+
+	return stt_path_get(conf->stt->net, &key, gfp);
+}
+
+/**
+ * stt_fdb_dest_alloc - make a destination
+ * @conf: its device's configuration
+ * @at: where it is
+ * @use: on whose behalf
+ * @gfp: as the caller can
+ *
+ * Return: the destination, in no list, or NULL without memory.
+ */
+struct stt_fdb_dest *stt_fdb_dest_alloc(const struct stt_conf *conf,
+					const struct stt_fdb_where *at,
+					enum stt_path_use use, gfp_t gfp)
+{
+	struct stt_fdb_dest *dest = kzalloc_obj(*dest, gfp);
+	struct stt_path *path;
+
+	if (!dest)
+		return NULL;
+	path = stt_fdb_path(conf, at, use, gfp);
+	if (IS_ERR(path)) {
+		kfree(dest);
+		return NULL;
+	}
+	dest->at = *at;
+	RCU_INIT_POINTER(dest->path, path);
+
+	return dest;
+}
+
+/**
+ * stt_fdb_dest_free - undo stt_fdb_dest_alloc()
+ * @dest: destination, in no list any more, or NULL
+ *
+ * Context: any; what packets still see is freed after a grace period.
+ */
+void stt_fdb_dest_free(struct stt_fdb_dest *dest)
+{
+	if (!dest)
+		return;
+	stt_path_put(stt_fdb_dest_path(dest));
+	stt_path_put(dest->next);
+	kfree_rcu(dest, rcu);
+}
+
+/**
+ * stt_fdb_entry_alloc - make an entry
+ * @key: what it is found by
+ * @state: NUD_*
+ * @flags: NTF_*
+ * @gfp: as the caller can
+ *
+ * Return: the entry, without destinations and not in the table, or NULL.
+ */
+struct stt_fdb_entry *stt_fdb_entry_alloc(const struct stt_fdb_key *key,
+					  u16 state, u8 flags, gfp_t gfp)
+{
+	struct stt_fdb_entry *entry = kzalloc_obj(*entry, gfp);
+
+	if (!entry)
+		return NULL;
+	entry->key = *key;
+	entry->state = state;
+	entry->flags = flags;
+	entry->updated = jiffies;
+	entry->used = jiffies;
+	INIT_LIST_HEAD(&entry->dests);
+	INIT_LIST_HEAD(&entry->nh_list);
+
+	return entry;
+}
+
+/**
+ * stt_fdb_changed - entries or destinations came or went
+ * @fdb: table
+ *
+ * A device with a remote, or a group, and nothing else in its table sends as
+ * if it had no table.
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_changed(struct stt_fdb *fdb)
+{
+	bool plain;
+
+	lockdep_assert_held(&fdb->lock);
+
+	plain = fdb->count == 1 && fdb->own && fdb->zero &&
+		list_is_singular(&fdb->zero->dests) &&
+		list_first_entry(&fdb->zero->dests, struct stt_fdb_dest,
+				 list) == fdb->own;
+	WRITE_ONCE(fdb->plain, plain);
+}
+
+static bool stt_fdb_is_zero(const struct stt_fdb_entry *entry)
+{
+	return is_zero_ether_addr(entry->key.mac) && !entry->key.id;
+}
+
+/**
+ * stt_fdb_insert - let packets find an entry
+ * @fdb: table
+ * @entry: with its destinations; the table's if this succeeds
+ *
+ * Context: &stt_fdb.lock.
+ * Return: 0, -EEXIST, or what the hash table returns.
+ */
+int stt_fdb_insert(struct stt_fdb *fdb, struct stt_fdb_entry *entry)
+{
+	struct stt_fdb_dest *dest;
+	int err;
+
+	lockdep_assert_held(&fdb->lock);
+
+	err = rhashtable_lookup_insert_fast(&fdb->table, &entry->node,
+					    stt_fdb_params);
+	if (err)
+		return err;
+	list_add_tail_rcu(&entry->list, &fdb->entries);
+	fdb->count++;
+	list_for_each_entry(dest, &entry->dests, list)
+		fdb->links += !!dest->at.link;
+	if (stt_fdb_is_zero(entry))
+		fdb->zero = entry;
+	stt_fdb_changed(fdb);
+
+	return 0;
+}
+
+static void stt_fdb_dest_unlink(struct stt_fdb *fdb,
+				struct stt_fdb_dest *dest)
+{
+	list_del_rcu(&dest->list);
+	fdb->links -= !!dest->at.link;
+	if (fdb->own == dest)
+		fdb->own = NULL;
+	stt_fdb_dest_free(dest);
+}
+
+/**
+ * stt_fdb_remove - remove an entry
+ * @fdb: table
+ * @entry: in the table
+ * @notify: tell listeners
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+		    bool notify)
+{
+	struct stt_dev *stt = stt_fdb_dev(fdb);
+	struct stt_fdb_dest *dest, *tmp;
+	struct stt_fdb_nh *group;
+
+	lockdep_assert_held(&fdb->lock);
+
+	group = rcu_dereference_protected(entry->nh,
+					  lockdep_is_held(&fdb->lock));
+	if (notify && group)
+		stt_fdb_notify(stt, entry, NULL, RTM_DELNEIGH);
+	if (fdb->zero == entry)
+		fdb->zero = NULL;
+	fdb->count--;
+	entry->dead = true;
+	list_del_rcu(&entry->list);
+	rhashtable_remove_fast(&fdb->table, &entry->node, stt_fdb_params);
+	list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
+		if (notify)
+			stt_fdb_notify(stt, entry, dest, RTM_DELNEIGH);
+		stt_fdb_dest_unlink(fdb, dest);
+	}
+	if (group) {
+		list_del(&entry->nh_list);
+		stt_fdb_nh_put(fdb, group);
+	}
+	kfree_rcu(entry, rcu);
+	stt_fdb_changed(fdb);
+}
+
+/**
+ * stt_fdb_dest_add - give an entry one more destination
+ * @fdb: table
+ * @entry: in the table
+ * @dest: taken over
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_dest_add(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+		      struct stt_fdb_dest *dest)
+{
+	lockdep_assert_held(&fdb->lock);
+
+	list_add_tail_rcu(&dest->list, &entry->dests);
+	fdb->links += !!dest->at.link;
+	stt_fdb_changed(fdb);
+}
+
+/**
+ * stt_fdb_dest_replace - give an entry a destination in place of its first
+ * @fdb: table
+ * @entry: in the table
+ * @dest: taken over
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_dest_replace(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			  struct stt_fdb_dest *dest)
+{
+	struct stt_fdb_dest *old;
+
+	lockdep_assert_held(&fdb->lock);
+
+	old = list_first_entry(&entry->dests, struct stt_fdb_dest, list);
+	list_replace_rcu(&old->list, &dest->list);
+	fdb->links += !!dest->at.link;
+	fdb->links -= !!old->at.link;
+	if (fdb->own == old)
+		fdb->own = NULL;
+	stt_fdb_dest_free(old);
+	stt_fdb_changed(fdb);
+}
+
+/**
+ * stt_fdb_dest_remove - remove a destination, and the entry with its last
+ * @fdb: table
+ * @entry: in the table
+ * @dest: its destination
+ *
+ * Tells listeners.
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_dest_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			 struct stt_fdb_dest *dest)
+{
+	lockdep_assert_held(&fdb->lock);
+
+	if (list_is_singular(&entry->dests)) {
+		stt_fdb_remove(fdb, entry, true);
+		return;
+	}
+	stt_fdb_notify(stt_fdb_dev(fdb), entry, dest, RTM_DELNEIGH);
+	stt_fdb_dest_unlink(fdb, dest);
+	stt_fdb_changed(fdb);
+}
+
+/**
+ * stt_fdb_dest_reroute - change the way to a destination
+ * @dest: destination
+ * @path: a reference; taken over
+ *
+ * Context: &stt_fdb.lock.
+ */
+void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path)
+{
+	struct stt_path *old = stt_fdb_dest_path(dest);
+
+	rcu_assign_pointer(dest->path, path);
+	stt_path_put(old);
+}
+
+/**
+ * stt_fdb_restate - an entry is to be static or dynamic from now on
+ * @conf: its device's configuration
+ * @entry: in the table, with destinations
+ * @state: NUD_*
+ *
+ * Peers of static entries are configured ones.
+ *
+ * Context: &stt_fdb.lock.
+ * Return: 0, or -ENOMEM with nothing changed.
+ */
+int stt_fdb_restate(const struct stt_conf *conf, struct stt_fdb_entry *entry,
+		    u16 state)
+{
+	enum stt_path_use use = stt_fdb_is_static(state) ? STT_PATH_STATIC :
+							   STT_PATH_LEARNED;
+	struct stt_fdb *fdb = &conf->stt->fdb;
+	struct stt_fdb_dest *dest;
+	struct stt_path *path;
+
+	lockdep_assert_held(&fdb->lock);
+
+	if (stt_fdb_is_static(state) != stt_fdb_is_static(entry->state)) {
+		list_for_each_entry(dest, &entry->dests, list) {
+			if (dest == fdb->own)
+				continue;
+			path = stt_fdb_path(conf, &dest->at, use, GFP_ATOMIC);
+			if (IS_ERR(path))
+				return PTR_ERR(path);
+			stt_fdb_dest_reroute(dest, path);
+		}
+	}
+	WRITE_ONCE(entry->state, state);
+
+	return 0;
+}
+
+/* ---- transmit ---------------------------------------------------------- */
+
+/* Takes @skb over. */
+static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
+			 const struct stt_fdb_dest *dest, struct sk_buff *skb,
+			 const struct stt_inner *in,
+			 const struct stt_offload *off)
+{
+	to->path = rcu_dereference(dest->path);
+	to->key = &to->path->key;
+	to->id = dest->at.id;
+	stt_tx_to(stt, to, skb, in, off);
+}
+
+/**
+ * stt_fdb_xmit - send an inner packet where its destination address says
+ * @conf: the device's configuration
+ * @id: context id for external devices, else 0
+ * @skb: inner packet, from the Ethernet header on; taken over
+ * @in: what it is
+ * @off: the VLAN fields are filled in
+ *
+ * Allocates: a clone for each destination after the first.
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_fdb_xmit(const struct stt_conf *conf, u64 id, struct sk_buff *skb,
+		  const struct stt_inner *in, const struct stt_offload *off)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	static const u8 zero[ETH_ALEN] __aligned(2) = { };
+	struct stt_fdb_dest *dest, *first = NULL;
+	struct stt_dev *stt = conf->stt;
+	struct stt_dest to = conf->dest;
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_nh *group;
+	struct sk_buff *clone;
+
+	entry = stt_fdb_find_rcu(fdb, id, eth->h_dest);
+	if (!entry)
+		entry = stt_fdb_find_rcu(fdb, id, zero);
+	if (!entry) {
+		if (conf->l2miss && !is_multicast_ether_addr(eth->h_dest))
+			stt_neigh_l2miss(stt, eth->h_dest);
+		goto drop;
+	}
+	if (time_after(jiffies, READ_ONCE(entry->used)))
+		WRITE_ONCE(entry->used, jiffies);
+
+	group = rcu_dereference(entry->nh);
+	if (group) {
+		first = stt_fdb_nh_select(conf, group, skb_get_hash(skb));
+	} else {
+		list_for_each_entry_rcu(dest, &entry->dests, list) {
+			if (!first) {
+				first = dest;
+				continue;
+			}
+			clone = skb_clone(skb, GFP_ATOMIC);
+			if (clone)
+				stt_fdb_send(stt, &to, dest, clone, in, off);
+			else
+				stt_dev_count(stt, STT_DEV_tx_dropped);
+		}
+	}
+	if (first) {
+		stt_fdb_send(stt, &to, first, skb, in, off);
+		return;
+	}
+drop:
+	stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+}
+
+/* ---- learning ---------------------------------------------------------- */
+
+/* A station is somewhere else than an entry says, or has none yet. */
+static void stt_fdb_learn(struct stt_dev *stt, const struct stt_fdb_key *key,
+			  const struct stt_fdb_where *at)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_entry *entry;
+	const struct stt_conf *conf;
+	struct stt_fdb_dest *dest;
+
+	spin_lock(&fdb->lock);
+	/*
+	 * What is learnt when the device was stopped would stay.  Which conf
+	 * is read after taking the lock: see stt_fdb_commit().
+	 */
+	conf = stt_conf_rcu(stt);
+	if (!conf || !conf->learning || !netif_running(stt->dev))
+		goto unlock;
+
+	entry = stt_fdb_find(fdb, key);
+	if (entry && (stt_fdb_is_static(entry->state) ||
+		      rcu_access_pointer(entry->nh)))
+		goto unlock;
+	if (!entry && conf->limit && fdb->count >= conf->limit)
+		goto full;
+	dest = stt_fdb_dest_alloc(conf, at, STT_PATH_LEARNED, GFP_ATOMIC);
+	if (!dest)
+		goto full;
+	if (entry) {
+		stt_fdb_dest_replace(fdb, entry, dest);
+	} else {
+		entry = stt_fdb_entry_alloc(key, NUD_REACHABLE, NTF_SELF,
+					    GFP_ATOMIC);
+		if (!entry)
+			goto free;
+		list_add(&dest->list, &entry->dests);
+		if (stt_fdb_insert(fdb, entry)) {
+			kfree(entry);
+			goto free;
+		}
+	}
+	stt_fdb_notify(stt, entry, dest, RTM_NEWNEIGH);
+unlock:
+	spin_unlock(&fdb->lock);
+	return;
+
+free:
+	stt_fdb_dest_free(dest);
+full:
+	stt_dev_count(stt, STT_DEV_fdb_full);
+	spin_unlock(&fdb->lock);
+}
+
+/**
+ * stt_fdb_source - look at who sent a frame, and learn where the station is
+ * @conf: the device's configuration
+ * @from: outer addresses
+ * @id: context id for external devices, else 0
+ * @mac: source address of the inner packet
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: false: drop it: one of our own that came back, one with a source
+ * that is none, or that a static entry has elsewhere.
+ */
+bool stt_fdb_source(const struct stt_conf *conf,
+		    const struct stt_flow_key *from, u64 id, const u8 *mac)
+{
+	struct stt_fdb_where at = {
+		.addr	= from->saddr,
+		.id	= id ? : conf->key.id,
+		.port	= conf->port->number,
+	};
+	struct stt_dev *stt = conf->stt;
+	struct stt_fdb_key key = { .id = id };
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_dest *dest;
+
+	if (ether_addr_equal(mac, stt->dev->dev_addr))
+		return false;
+	if (!conf->learning)
+		return true;
+	if (!is_valid_ether_addr(mac))
+		return false;
+
+	if (from->family == AF_INET6 &&
+	    ipv6_addr_type(&from->saddr.v6) & IPV6_ADDR_LINKLOCAL)
+		at.link = abs(from->scope);	/* a group's is negative */
+
+	entry = stt_fdb_find_rcu(&stt->fdb, id, mac);
+	if (likely(entry)) {
+		if (time_after(jiffies, READ_ONCE(entry->updated)))
+			WRITE_ONCE(entry->updated, jiffies);
+		dest = list_first_or_null_rcu(&entry->dests,
+					      struct stt_fdb_dest, list);
+		if (likely(dest && stt_addr_equal(&dest->at.addr, &at.addr) &&
+			   (dest->at.link == at.link || !at.link)))
+			return true;
+		if (stt_fdb_is_static(READ_ONCE(entry->state)) ||
+		    rcu_access_pointer(entry->nh))
+			return false;
+	}
+	ether_addr_copy(key.mac, mac);
+	stt_fdb_learn(stt, &key, &at);
+
+	return true;
+}
+
+/* ---- ageing ------------------------------------------------------------ */
+
+static bool stt_fdb_ages(const struct stt_fdb_entry *entry)
+{
+	return !stt_fdb_is_static(READ_ONCE(entry->state)) &&
+	       !(READ_ONCE(entry->flags) & NTF_EXT_LEARNED);
+}
+
+/* Remove what was not heard of for too long, and come back for the next. */
+static void stt_fdb_age(struct work_struct *work)
+{
+	struct stt_fdb *fdb = container_of(to_delayed_work(work),
+					   struct stt_fdb, ageing);
+	struct stt_dev *stt = stt_fdb_dev(fdb);
+	unsigned long ageing, now = jiffies, next;
+	struct stt_fdb_entry *entry;
+	const struct stt_conf *conf;
+	unsigned int removed = 0;
+
+	rcu_read_lock();
+	conf = stt_conf_rcu(stt);
+	if (!conf || !conf->ageing)
+		goto unlock;
+	ageing = min_t(u64, (u64)conf->ageing * HZ, MAX_JIFFY_OFFSET);
+	next = now + min_t(unsigned long, ageing, STT_FDB_AGE_INTERVAL);
+
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		unsigned long due = READ_ONCE(entry->updated) + ageing;
+
+		if (!stt_fdb_ages(entry))
+			continue;
+		if (time_after(due, now)) {
+			if (time_before(due, next))
+				next = due;
+			continue;
+		}
+		spin_lock_bh(&fdb->lock);
+		if (!entry->dead && stt_fdb_ages(entry)) {
+			entry->state = NUD_STALE;
+			stt_fdb_remove(fdb, entry, true);
+		}
+		spin_unlock_bh(&fdb->lock);
+		if (++removed == STT_FDB_BATCH) {
+			next = now;
+			break;
+		}
+	}
+	if (removed < STT_FDB_BATCH && time_before(next, now + HZ))
+		next = now + HZ;
+	queue_delayed_work(system_long_wq, &fdb->ageing, next - now);
+unlock:
+	rcu_read_unlock();
+}
+
+/**
+ * stt_fdb_open - the device comes up: entries age
+ * @stt: device
+ *
+ * Context: RTNL.
+ */
+void stt_fdb_open(struct stt_dev *stt)
+{
+	if (stt_conf_rtnl(stt)->ageing)
+		mod_delayed_work(system_long_wq, &stt->fdb.ageing, 0);
+}
+
+/**
+ * stt_fdb_stop - the device goes down: what was learnt is forgotten
+ * @stt: device
+ *
+ * Context: RTNL; sleeps.
+ */
+void stt_fdb_stop(struct stt_dev *stt)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_entry *entry;
+
+	cancel_delayed_work_sync(&fdb->ageing);
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		if (stt_fdb_is_static(READ_ONCE(entry->state)))
+			continue;
+		spin_lock_bh(&fdb->lock);
+		if (!entry->dead && !stt_fdb_is_static(entry->state))
+			stt_fdb_remove(fdb, entry, true);
+		spin_unlock_bh(&fdb->lock);
+	}
+	rcu_read_unlock();
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+/**
+ * stt_fdb_clear - remove everything
+ * @stt: device
+ * @notify: tell listeners
+ *
+ * Context: RTNL; sleeps.
+ */
+void stt_fdb_clear(struct stt_dev *stt, bool notify)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_entry *entry;
+	unsigned int n = 0;
+
+	spin_lock_bh(&fdb->lock);
+	while (!list_empty(&fdb->entries)) {
+		entry = list_first_entry(&fdb->entries, struct stt_fdb_entry,
+					 list);
+		stt_fdb_remove(fdb, entry, notify);
+		if (++n % STT_FDB_BATCH)
+			continue;
+		spin_unlock_bh(&fdb->lock);
+		cond_resched();
+		spin_lock_bh(&fdb->lock);
+	}
+	spin_unlock_bh(&fdb->lock);
+}
+
+/**
+ * stt_fdb_init - make an empty table
+ * @stt: device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stt_fdb_init(struct stt_dev *stt)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+
+	spin_lock_init(&fdb->lock);
+	INIT_LIST_HEAD(&fdb->entries);
+	INIT_LIST_HEAD(&fdb->nhs);
+	INIT_DELAYED_WORK(&fdb->ageing, stt_fdb_age);
+
+	return rhashtable_init(&fdb->table, &stt_fdb_params);
+}
+
+/**
+ * stt_fdb_exit - remove everything, and the table
+ * @stt: device that packets do not come to any more
+ *
+ * Context: RTNL; sleeps.
+ */
+void stt_fdb_exit(struct stt_dev *stt)
+{
+	cancel_delayed_work_sync(&stt->fdb.ageing);
+	stt_fdb_clear(stt, false);
+	rhashtable_destroy(&stt->fdb.table);
+}

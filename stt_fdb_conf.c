@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How a forwarding database follows its device: the remote, or the group, is
+ * its default destination, and all ways to peers are those of the present
+ * configuration.
+ */
+#include <linux/etherdevice.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "include/stt_fdb.h"
+
+/* What unknown stations are sent to when nobody says anything else. */
+static bool stt_fdb_own(const struct stt_conf *conf, struct stt_fdb_where *at)
+{
+	if (!conf || stt_addr_any(stt_conf_target(conf)))
+		return false;
+
+	memset(at, 0, sizeof(*at));
+	at->addr = *stt_conf_target(conf);
+	at->id = conf->key.id;
+	at->link = conf->link;
+	at->port = conf->port->number;
+
+	return true;
+}
+
+/* Put @conf's remote into the table; it may be there. */
+static int stt_fdb_own_add(struct stt_fdb *fdb, const struct stt_conf *conf,
+			   const struct stt_fdb_where *at)
+{
+	const struct stt_fdb_key key = { };
+	struct stt_fdb_entry *entry, *made;
+	struct stt_fdb_dest *dest;
+	int err = 0;
+
+	dest = stt_fdb_dest_alloc(conf, at, STT_PATH_CONF, GFP_KERNEL);
+	made = stt_fdb_entry_alloc(&key, NUD_REACHABLE | NUD_PERMANENT,
+				   NTF_SELF, GFP_KERNEL);
+	if (!dest || !made) {
+		stt_fdb_dest_free(dest);
+		kfree(made);
+		return -ENOMEM;
+	}
+
+	spin_lock_bh(&fdb->lock);
+	entry = stt_fdb_find(fdb, &key);
+	fdb->own_next = entry ? stt_fdb_dest_find(entry, at) : NULL;
+	if (entry && (fdb->own_next || rcu_access_pointer(entry->nh)))
+		goto unlock;
+	if (entry) {
+		stt_fdb_dest_add(fdb, entry, dest);
+	} else {
+		list_add(&dest->list, &made->dests);
+		err = stt_fdb_insert(fdb, made);
+		if (err)
+			goto unlock;
+		entry = made;
+		made = NULL;
+	}
+	fdb->own_next = dest;
+	fdb->own_added = true;
+	stt_fdb_notify(conf->stt, entry, dest, RTM_NEWNEIGH);
+	dest = NULL;
+unlock:
+	spin_unlock_bh(&fdb->lock);
+	stt_fdb_dest_free(dest);
+	kfree(made);
+
+	return err;
+}
+
+/* Do all ways change from @old to @conf? */
+static bool stt_fdb_ways_change(const struct stt_conf *old,
+				const struct stt_conf *conf)
+{
+	struct stt_path_key a, b;
+
+	if (!old)
+		return false;
+	stt_path_key(old, &a);
+	stt_path_key(conf, &b);
+	a.remote = b.remote;
+
+	return memcmp(&a, &b, sizeof(a));
+}
+
+/**
+ * stt_fdb_prepare - make the table ready for another configuration
+ * @stt: device
+ * @old: present configuration, or NULL for a new device
+ * @conf: next one
+ *
+ * stt_fdb_commit() or stt_fdb_abort() follow.
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, or -ENOMEM with nothing changed.
+ */
+int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_where was, at;
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_dest *dest;
+	int err = 0;
+
+	ASSERT_RTNL();
+
+	fdb->own_next = NULL;
+	fdb->own_added = false;
+	if (stt_fdb_own(conf, &at) &&
+	    !(stt_fdb_own(old, &was) && stt_fdb_at_equal(&was, &at)))
+		err = stt_fdb_own_add(fdb, conf, &at);
+	if (err || !stt_fdb_ways_change(old, conf))
+		return err;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		spin_lock_bh(&fdb->lock);
+		list_for_each_entry(dest, &entry->dests, list) {
+			struct stt_path *path;
+
+			if (entry->dead)
+				break;
+			path = stt_fdb_path(conf, &dest->at, stt_fdb_use(dest),
+					    GFP_ATOMIC);
+			if (IS_ERR(path)) {
+				err = PTR_ERR(path);
+				break;
+			}
+			dest->next = path;
+		}
+		spin_unlock_bh(&fdb->lock);
+		if (err)
+			break;
+	}
+	rcu_read_unlock();
+	if (err)
+		stt_fdb_abort(stt);
+
+	return err;
+}
+
+/**
+ * stt_fdb_abort - the next configuration does not come
+ * @stt: device
+ *
+ * Context: RTNL.
+ */
+void stt_fdb_abort(struct stt_dev *stt)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_dest *dest;
+
+	ASSERT_RTNL();
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		spin_lock_bh(&fdb->lock);
+		list_for_each_entry(dest, &entry->dests, list) {
+			if (entry->dead)
+				break;
+			stt_path_put(dest->next);
+			dest->next = NULL;
+		}
+		spin_unlock_bh(&fdb->lock);
+	}
+	rcu_read_unlock();
+
+	if (fdb->own_added) {
+		spin_lock_bh(&fdb->lock);
+		stt_fdb_dest_remove(fdb, fdb->zero, fdb->own_next);
+		spin_unlock_bh(&fdb->lock);
+	}
+}
+
+/* All ways from now on as @conf says; stations learnt meanwhile too. */
+static void stt_fdb_reroute(struct stt_fdb *fdb, const struct stt_conf *conf)
+{
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_dest *dest;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		spin_lock_bh(&fdb->lock);
+		list_for_each_entry(dest, &entry->dests, list) {
+			struct stt_path *path = dest->next;
+
+			if (entry->dead)
+				break;
+			dest->next = NULL;
+			if (!path)
+				path = stt_fdb_path(conf, &dest->at,
+						    stt_fdb_use(dest),
+						    GFP_ATOMIC);
+			if (IS_ERR(path)) {
+				/* The next packet teaches it again. */
+				stt_fdb_remove(fdb, entry, true);
+				break;
+			}
+			stt_fdb_dest_reroute(dest, path);
+		}
+		spin_unlock_bh(&fdb->lock);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * stt_fdb_commit - packets see another configuration
+ * @stt: device
+ * @old: the one before, which is not freed yet, or NULL for a new device
+ * @conf: the present one
+ *
+ * Context: RTNL.
+ */
+void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_where was, at;
+	bool stays;
+
+	ASSERT_RTNL();
+
+	stays = stt_fdb_own(old, &was) && stt_fdb_own(conf, &at) &&
+		stt_fdb_at_equal(&was, &at);
+	/*
+	 * Who learns reads the conf with the lock held: those before this saw
+	 * the old one, and what they learnt is in the list by now; those after
+	 * it see the new one.
+	 */
+	spin_lock_bh(&fdb->lock);
+	if (!stays) {
+		if (fdb->own && fdb->own != fdb->own_next)
+			stt_fdb_dest_remove(fdb, fdb->zero, fdb->own);
+		fdb->own = fdb->own_next;
+		stt_fdb_changed(fdb);
+	}
+	spin_unlock_bh(&fdb->lock);
+
+	if (stt_fdb_ways_change(old, conf)) {
+		stt_fdb_reroute(fdb, conf);
+		stt_fdb_nh_forget(fdb);
+	}
+	if (old && old->ageing != conf->ageing && netif_running(stt->dev))
+		mod_delayed_work(system_long_wq, &fdb->ageing, 0);
+}
+
+/**
+ * stt_fdb_link_gone - an interface of the underlay is being removed
+ * @stt: device
+ * @link: its ifindex
+ *
+ * Destinations that name it go with it.
+ *
+ * Context: RTNL.
+ */
+void stt_fdb_link_gone(struct stt_dev *stt, int link)
+{
+	struct stt_fdb *fdb = &stt->fdb;
+	struct stt_fdb_dest *dest, *tmp;
+	struct stt_fdb_entry *entry;
+
+	ASSERT_RTNL();
+
+	if (!READ_ONCE(fdb->links))
+		return;
+	rcu_read_lock();
+	list_for_each_entry_rcu(entry, &fdb->entries, list) {
+		spin_lock_bh(&fdb->lock);
+		list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
+			bool last = list_is_singular(&entry->dests);
+
+			if (entry->dead)
+				break;
+			if (dest->at.link == link)
+				stt_fdb_dest_remove(fdb, entry, dest);
+			if (last)
+				break;
+		}
+		spin_unlock_bh(&fdb->lock);
+	}
+	rcu_read_unlock();
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nexthop groups in the forwarding database (ip nexthop ... fdb): a flow goes
+ * to one of several peers, and a peer that is gone is taken out of thousands
+ * of entries by one change of the group.
+ *
+ * Entries of a device that name one group share what is known of it: ways to
+ * its members are made when the first packet goes there, and forgotten when
+ * any nexthop changes.
+ */
+#include <linux/slab.h>
+#include <net/ip_fib.h>
+#include <net/nexthop.h>
+
+#include "include/stt_fdb.h"
+
+static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
+			    struct netlink_ext_ack *extack)
+{
+	const struct stt_conf *conf = stt_conf_rtnl(stt_fdb_dev(fdb));
+	bool v4 = conf->port->family == AF_INET;
+
+	if (!nexthop_is_fdb(nh)) {
+		NL_SET_ERR_MSG(extack, "Nexthop is not an FDB nexthop");
+		return false;
+	}
+	if (!nexthop_is_multipath(nh)) {
+		NL_SET_ERR_MSG(extack, "Nexthop is not a group");
+		return false;
+	}
+	if (nexthop_has_v4(nh) != v4) {
+		NL_SET_ERR_MSG(extack,
+			       "Nexthop group is of another address family than the device");
+		return false;
+	}
+
+	return true;
+}
+
+/**
+ * stt_fdb_nh_get - a nexthop group for an entry to use
+ * @fdb: table
+ * @id: of the group, in the underlay's namespace
+ * @extack: says why not
+ *
+ * Who adds no entry to it calls stt_fdb_nh_put().
+ *
+ * Context: RTNL; sleeps.
+ * Return: the group, or an error.
+ */
+struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
+				  struct netlink_ext_ack *extack)
+{
+	struct stt_fdb_nh *group;
+	struct nexthop *nh;
+
+	ASSERT_RTNL();
+
+	/* There are few: RTNL, under which they come and go, is enough. */
+	list_for_each_entry(group, &fdb->nhs, list)
+		if (group->nh->id == id)
+			return group;
+
+	nh = nexthop_find_by_id(stt_fdb_dev(fdb)->net, id);
+	if (!nh) {
+		NL_SET_ERR_MSG(extack, "No such nexthop in the underlay's namespace");
+		return ERR_PTR(-EINVAL);
+	}
+	if (!stt_fdb_nh_fits(fdb, nh, extack))
+		return ERR_PTR(-EINVAL);
+	group = kzalloc_obj(*group, GFP_KERNEL);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	if (!nexthop_get(nh)) {
+		NL_SET_ERR_MSG(extack, "Nexthop is being deleted");
+		kfree(group);
+		return ERR_PTR(-EINVAL);
+	}
+	group->nh = nh;
+	INIT_LIST_HEAD(&group->entries);
+	INIT_LIST_HEAD(&group->dests);
+	spin_lock_bh(&fdb->lock);
+	list_add(&group->list, &fdb->nhs);
+	spin_unlock_bh(&fdb->lock);
+
+	return group;
+}
+
+static void stt_fdb_nh_clear(struct stt_fdb_nh *group)
+{
+	struct stt_fdb_dest *dest, *tmp;
+
+	list_for_each_entry_safe(dest, tmp, &group->dests, list) {
+		list_del_rcu(&dest->list);
+		stt_fdb_dest_free(dest);
+	}
+}
+
+/**
+ * stt_fdb_nh_put - a group lost an entry, or gets none; it goes with the last
+ * @fdb: table
+ * @group: group
+ *
+ * Context: RTNL and &stt_fdb.lock.
+ */
+void stt_fdb_nh_put(struct stt_fdb *fdb, struct stt_fdb_nh *group)
+{
+	lockdep_assert_held(&fdb->lock);
+	ASSERT_RTNL();
+
+	if (!list_empty(&group->entries))
+		return;
+	list_del(&group->list);
+	stt_fdb_nh_clear(group);
+	nexthop_put(group->nh);
+	kfree_rcu(group, rcu);
+}
+
+static struct stt_fdb_dest *
+stt_fdb_nh_find_rcu(const struct stt_fdb_nh *group,
+		    const struct stt_fdb_where *at)
+{
+	struct stt_fdb_dest *dest;
+
+	list_for_each_entry_rcu(dest, &group->dests, list)
+		if (stt_fdb_at_equal(&dest->at, at))
+			return dest;
+
+	return NULL;
+}
+
+/* The first packet to a member. */
+static struct stt_fdb_dest *stt_fdb_nh_make(struct stt_dev *stt,
+					    struct stt_fdb_nh *group,
+					    const struct stt_fdb_where *at)
+{
+	struct stt_fdb_dest *dest = NULL;
+	const struct stt_conf *conf;
+
+	spin_lock(&stt->fdb.lock);
+	/* One that has no entries any more is not looked at again. */
+	conf = stt_conf_rcu(stt);
+	if (conf && !list_empty(&group->entries)) {
+		dest = stt_fdb_nh_find_rcu(group, at);
+		if (!dest) {
+			dest = stt_fdb_dest_alloc(conf, at, STT_PATH_STATIC,
+						  GFP_ATOMIC);
+			if (dest)
+				list_add_tail_rcu(&dest->list, &group->dests);
+		}
+	}
+	spin_unlock(&stt->fdb.lock);
+
+	return dest;
+}
+
+/**
+ * stt_fdb_nh_select - the member that a flow goes to
+ * @conf: the device's configuration
+ * @group: nexthop group
+ * @hash: of the flow
+ *
+ * Allocates when it is the first packet to that member.
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: a destination, or NULL if there is none, or no memory.
+ */
+struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
+				       struct stt_fdb_nh *group, u32 hash)
+{
+	struct stt_fdb_where at = {
+		.id	= conf->key.id,
+		.port	= conf->port->number,
+	};
+	const struct fib_nh_common *nhc;
+	struct stt_fdb_dest *dest;
+	__be16 port = 0;
+
+	/* It takes the hash as a signed number. */
+	nhc = nexthop_path_fdb_result(group->nh, hash >> 1, &port);
+	if (!nhc || nhc->nhc_gw_family != conf->port->family)
+		return NULL;
+	if (nhc->nhc_gw_family == AF_INET6)
+		at.addr.v6 = nhc->nhc_gw.ipv6;
+	else
+		at.addr.v4 = nhc->nhc_gw.ipv4;
+	if (port)
+		at.port = port;
+	dest = stt_fdb_nh_find_rcu(group, &at);
+
+	return likely(dest) ? dest : stt_fdb_nh_make(conf->stt, group, &at);
+}
+
+/**
+ * stt_fdb_nh_forget - make all ways to members anew
+ * @fdb: table
+ *
+ * Context: process, or BH.
+ */
+void stt_fdb_nh_forget(struct stt_fdb *fdb)
+{
+	struct stt_fdb_nh *group;
+
+	spin_lock_bh(&fdb->lock);
+	list_for_each_entry(group, &fdb->nhs, list)
+		stt_fdb_nh_clear(group);
+	spin_unlock_bh(&fdb->lock);
+}
+
+/* A group is deleted: its entries go. */
+static void stt_fdb_nh_gone(struct stt_fdb *fdb, u32 id)
+{
+	struct stt_fdb_nh *group, *tmp;
+	struct stt_fdb_entry *entry;
+	bool last = false;
+
+	spin_lock_bh(&fdb->lock);
+	list_for_each_entry_safe(group, tmp, &fdb->nhs, list) {
+		if (group->nh->id != id)
+			continue;
+		while (!last) {
+			entry = list_first_entry(&group->entries,
+						 struct stt_fdb_entry,
+						 nh_list);
+			last = list_is_singular(&group->entries);
+			stt_fdb_remove(fdb, entry, true);
+		}
+		break;
+	}
+	spin_unlock_bh(&fdb->lock);
+}
+
+static int stt_fdb_nexthop_event(struct notifier_block *nb,
+				 unsigned long event, void *ptr)
+{
+	struct stt_net *sn = container_of(nb, struct stt_net, nexthops);
+	const struct nh_notifier_info *info = ptr;
+	struct stt_dev *stt;
+
+	if (event != NEXTHOP_EVENT_DEL && event != NEXTHOP_EVENT_REPLACE)
+		return NOTIFY_DONE;
+
+	list_for_each_entry(stt, &sn->devs, list) {
+		if (list_empty(&stt->fdb.nhs))
+			continue;
+		if (event == NEXTHOP_EVENT_DEL)
+			stt_fdb_nh_gone(&stt->fdb, info->id);
+		stt_fdb_nh_forget(&stt->fdb);
+	}
+
+	return NOTIFY_DONE;
+}
+
+/**
+ * stt_fdb_nh_register - hear of nexthops
+ * @sn: namespace
+ *
+ * Context: takes RTNL.
+ * Return: 0, or what the notifier chain returns.
+ */
+int stt_fdb_nh_register(struct stt_net *sn)
+{
+	sn->nexthops.notifier_call = stt_fdb_nexthop_event;
+
+	return register_nexthop_notifier(sn->net, &sn->nexthops, NULL);
+}
+
+/**
+ * stt_fdb_nh_unregister - undo stt_fdb_nh_register()
+ * @sn: namespace
+ *
+ * Context: takes RTNL.
+ */
+void stt_fdb_nh_unregister(struct stt_net *sn)
+{
+	unregister_nexthop_notifier(sn->net, &sn->nexthops);
+}
