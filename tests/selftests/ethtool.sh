@@ -51,7 +51,7 @@ check_eq 'statistics' "$(in_ns "$h1" ethtool -S stt0 |
 	sed -n 's/^ *\([a-z_]*\): [0-9]*$/\1/p' | sort | xargs)" \
 	"$(echo rx_frames rx_segments rx_single rx_reassembled rx_partial \
 	   tx_frames tx_tso tx_sw_offload tx_too_big tx_no_route tx_loop \
-	   tx_bad_key |
+	   tx_bad_key fdb_full |
 	   xargs -n 1 | sort | xargs)"
 in_ns "$h1" ethtool stt0 >"$tmp/link"
 check 'speed is that of what carries it' grep -q 'Speed: 10000Mb/s' "$tmp/link"

@@ -176,13 +176,6 @@ refused 'MTU too small' 'MTU|mtu' mtu 67 type stt -- mtu 68 type stt
 refused 'multicast Ethernet address' 'unicast' \
 	address 01:00:00:00:00:01 type stt -- address 02:00:00:00:00:01 type stt
 
-# Refused by name for as long as they are not there.
-for option in learning 'ageing 300' \
-	      'maxaddress 10'; do
-	# shellcheck disable=SC2086
-	check_refused "unsupported: $option" 'not supported yet' \
-		ip -n "$h1" link add stt9 type stt $option
-done
 refused 'group without dev' 'needs a lower device' \
 	type stt group 239.0.0.1 -- type stt group 239.0.0.1 dev eth0
 refused 'IPv6 group without dev' 'needs a lower device' \
@@ -296,7 +289,7 @@ cannot 'family' 'family' remote 2001:db8::2 local 2001:db8::1
 cannot 'flowlabel over IPv4' 'IPv6' flowlabel 7
 cannot 'to a key that is taken' 'Another device' remote 192.0.2.3
 cannot 'one right, one wrong' 'id cannot change' ttl 10 id 6
-cannot 'unsupported' 'not supported yet' learning
+cannot 'unsupported' 'not supported yet' proxy
 check 'the same again is no change' ip -n "$h1" link set stt8 type stt id 5 \
 	dstport 7471 dev eth0 srcport 49152 65535 remote 192.0.2.2
 check_eq 'indeed' "$(words "$h1" stt8)" "$was"

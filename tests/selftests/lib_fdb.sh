@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# For tests of the forwarding database: sourced after lib.sh.
+
+require bridge
+
+# shellcheck disable=SC2034
+zero=00:00:00:00:00:00
+# What setup_three sets besides.
+# shellcheck disable=SC2034
+h3='' a3='' sw=''
+
+# setup_three v4|v6: three hosts on one network. Sets h1 to h3 (namespaces) and
+# a1 to a3 (underlay addresses of that family); sw is the switch between them.
+#
+#	h1                 h2                 h3
+#	eth0 192.0.2.1     eth0 192.0.2.2     eth0 192.0.2.3
+#	  |  2001:db8::1     |  2001:db8::2     |  2001:db8::3
+#	  +------------ bridge br0 in sw --------+
+# shellcheck disable=SC2034
+setup_three() {
+	local i h
+
+	new_ns h1 h2 h3 sw
+	ip -n "$sw" link add name br0 up type bridge mcast_snooping 0
+	for i in 1 2 3; do
+		h=h$i
+		link_ns "${!h}" eth0 "$sw" p$i
+		ip -n "$sw" link set p$i master br0
+		addr "${!h}" eth0 192.0.2.$i/24 2001:db8::$i/64
+	done
+	case ${1:-v4} in
+	v4) a1=192.0.2.1 a2=192.0.2.2 a3=192.0.2.3 any=0.0.0.0 ;;
+	v6) a1=2001:db8::1 a2=2001:db8::2 a3=2001:db8::3 any=:: ;;
+	esac
+}
+
+# station HOST: its stt0's MAC address.
+station() { printf '02:00:00:00:00:0%s' "$1"; }
+
+# stt_three [ARG]...: stt0 in all three, without a remote; MAC addresses as
+# station says, inner addresses 10.0.0.1 to .3.
+stt_three() {
+	local i h a
+
+	for i in 1 2 3; do
+		h=h$i a=a$i
+		ip -n "${!h}" link add stt0 address "$(station $i)" type stt \
+			id 1 local "${!a}" "$@" &&
+		quiet_dev "${!h}" stt0 &&
+		ip -n "${!h}" link set stt0 up &&
+		ip -n "${!h}" addr add 10.0.0.$i/24 dev stt0 || return
+	done
+}
+
+# quiet_dev NS DEV: without IPv6, that nothing is sent unasked.
+quiet_dev() {
+	in_ns "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
+}
+
+# fdb NS COMMAND...: bridge fdb.
+fdb() {
+	local ns=$1
+
+	shift
+	bridge -n "$ns" fdb "$@"
+}
+
+# entries NS DEV [PATTERN]: how many lines of the device's FDB match.
+entries() {
+	bridge -n "$1" fdb show dev "$2" | grep -cE -- "${3:-.}"
+}
+
+# entry NS DEV MAC: its line, without spaces at the end.
+entry() {
+	bridge -n "$1" fdb show dev "$2" | grep -- "^$3 " | sed 's/ *$//'
+}
+
+# has NS DEV PATTERN
+has() { bridge -n "$1" fdb show dev "$2" | grep -qE -- "$3"; }
+hasnt() { ! has "$@"; }
