@@ -9,7 +9,7 @@
 #	h1: s1, id 1, no remote, no packets
 #
 # kernels: all
-# timeout: 400
+# timeout: 600
 
 # check calls functions.
 # shellcheck disable=SC2317
@@ -128,7 +128,7 @@ pools "${d[@]}" router -- "${e[@]}" extern_learn
 by norouter 5 0 flags 0 $router
 pools "${d[@]}" -- "${d[@]}"
 check_fails 'by a state that entries have not' flush state 0x10 0x10
-check_fails 'by a flag that entries have not' flush flags 0x20 0x20
+check_fails 'by a flag that entries have not' flush flags 0x40 0x40
 check_fails 'by VLAN' flush vlan 5
 left 'nothing is gone' 5 5
 

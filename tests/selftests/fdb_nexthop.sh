@@ -12,7 +12,7 @@
 #	  +------------ bridge br0 in sw -------+
 #
 # kernels: all
-# timeout: 400
+# timeout: 600
 
 # check calls functions.
 # shellcheck disable=SC2317

@@ -289,7 +289,6 @@ cannot 'family' 'family' remote 2001:db8::2 local 2001:db8::1
 cannot 'flowlabel over IPv4' 'IPv6' flowlabel 7
 cannot 'to a key that is taken' 'Another device' remote 192.0.2.3
 cannot 'one right, one wrong' 'id cannot change' ttl 10 id 6
-cannot 'unsupported' 'not supported yet' proxy
 check 'the same again is no change' ip -n "$h1" link set stt8 type stt id 5 \
 	dstport 7471 dev eth0 srcport 49152 65535 remote 192.0.2.2
 check_eq 'indeed' "$(words "$h1" stt8)" "$was"
