@@ -8,8 +8,8 @@
 #	h1                                        h2
 #	stt0 external                             stt0 external
 #	  lightweight tunnels:                      the same, the other way round
-#	  10.1.0.1  id 2^60+1  over IPv4            10.1.0.2
-#	  10.2.0.1  id 2^60+2  over IPv6            10.2.0.2
+#	  10.1.0.1  id 2^60+101 over IPv4           10.1.0.2
+#	  10.2.0.1  id 2^60+102 over IPv6           10.2.0.2
 #	  tenants, by tc:
 #	va --- ta 10.3.0.1  id 1 over IPv4          10.3.0.2
 #	vb --- tb 10.3.0.1  id 2 over IPv6          10.3.0.2
@@ -94,7 +94,8 @@ py_checks external.py "$h1" "$h2"
 
 stt_add "$h1" stt0 external
 stt_add "$h2" stt0 external
-id4=$(((1 << 60) + 1)) id6=$(((1 << 60) + 2))
+# Not those of the tenants below in the low 32 bits, which are all that tc sees.
+id4=$(((1 << 60) + 101)) id6=$(((1 << 60) + 102))
 for n in 1 2; do
 	[ $n = 1 ] && ns=$h1 || ns=$h2
 	other=$((3 - n))
