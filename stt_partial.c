@@ -183,7 +183,7 @@ struct sk_buff *stt_partial_packet(const struct stt_partial *p,
 				  offsetof(struct tcphdr, check)))
 		goto drop;
 	stt_partial_set_gso(p, skb, payload);
-	if (skb_is_gso(skb) && stt_skb_make_cuttable(skb, p->mss))
+	if (skb_is_gso(skb) && stt_skb_make_cuttable(skb, p->hlen, p->mss))
 		goto drop;
 
 	return skb;

@@ -126,7 +126,7 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 	type = in.proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 
 	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) ?:
-	       stt_skb_make_cuttable(skb, off->mss);
+	       stt_skb_make_cuttable(skb, hlen, off->mss);
 }
 
 /*

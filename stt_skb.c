@@ -356,31 +356,36 @@ static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
 }
 
 /*
- * Where all members of the frag_list but the last are of one length, a packet
- * for a device with TSO is cut there first, at a multiple of the size asked
- * for.  The longest stretch that may then have to fit.
+ * Where all members of the frag_list but the last are of one length, and the
+ * payload before them is just as long, a packet for a device with TSO is cut
+ * there first, at a multiple of the size asked for.  The longest stretch that
+ * may then have to fit.
  */
 static unsigned int stt_skb_stretch(const struct sk_buff *skb,
-				    unsigned int size)
+				    unsigned int hlen, unsigned int size)
 {
 	unsigned int len = skb_shinfo(skb)->frag_list->len;
+	unsigned int first = skb->len - hlen;
 	const struct sk_buff *member;
 
-	skb_walk_frags(skb, member)
+	skb_walk_frags(skb, member) {
 		if (member->len != len && member->next)
 			return size;
+		first -= member->len;
+	}
 
-	return max(size, len / size * size);
+	return first == len ? max(size, len / size * size) : size;
 }
 
-static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int size)
+static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int hlen,
+				unsigned int size)
 {
 	const struct sk_buff *member;
 	struct stt_window w;
 
 	w.n = 0;
 	w.bytes = 0;
-	size = stt_skb_stretch(skb, size);
+	size = stt_skb_stretch(skb, hlen, size);
 	if (!stt_window_add(&w, skb, size))
 		return false;
 
@@ -448,6 +453,7 @@ static int stt_skb_repack(struct sk_buff *skb)
 /**
  * stt_skb_make_cuttable - prepare a packet for skb_segment() at some size
  * @skb: the packet; stays the caller's. Not shared
+ * @hlen: bytes before the payload, which each segment will have
  * @size: bytes of payload that each segment will hold
  *
  * Nothing is done, and nothing is walked, for a packet without a frag_list:
@@ -457,11 +463,12 @@ static int stt_skb_repack(struct sk_buff *skb)
  * Context: any; allocates atomically.
  * Return: 0, or -ENOMEM with the packet unchanged in what it holds.
  */
-int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int size)
+int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int hlen,
+			  unsigned int size)
 {
 	if (likely(!skb_has_frag_list(skb)))
 		return 0;
-	if (stt_skb_is_cuttable(skb, size))
+	if (stt_skb_is_cuttable(skb, hlen, size))
 		return 0;
 
 	return stt_skb_repack(skb);

@@ -504,7 +504,7 @@ static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
 		return 0;
 	}
 
-	err = stt_skb_make_cuttable(skb, mss);
+	err = stt_skb_make_cuttable(skb, 0, mss);
 	if (err)
 		return err;
 

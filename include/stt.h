@@ -848,6 +848,7 @@ unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
 bool stt_skb_equal(const struct sk_buff *a, int a_off,
 		   const struct sk_buff *b, int b_off, int len);
 struct sk_buff *stt_skb_join(struct sk_buff *head, struct sk_buff *rest);
-int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int size);
+int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int hlen,
+			  unsigned int size);
 
 #endif /* _STT_H */

@@ -339,7 +339,8 @@ static void stt_skb_cut(struct stt_test *t, struct stt_test_pkt *p,
 		skb = stt_test_packet(t, p, lo);
 		stt_test_partial(t, skb, p);
 		held = stt_hold(t, skb, how);
-		KUNIT_ASSERT_EQ_MSG(t->test, stt_skb_make_cuttable(skb, mss),
+		KUNIT_ASSERT_EQ_MSG(t->test,
+				    stt_skb_make_cuttable(skb, p->hlen, mss),
 				    0, "%s", what);
 		stt_skb_expect(t, skb, t->frame, p->hlen + p->payload, what);
 		KUNIT_EXPECT_FALSE_MSG(t->test, stt_skb_has_linear_member(skb),
@@ -491,7 +492,7 @@ static void stt_skb_cut_nothing(struct kunit *test)
 	skb = stt_test_skb(t, t->bytes, 30000, 0, &stt_test_layouts[2]);
 	clone = skb_clone(skb, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, clone);
-	KUNIT_EXPECT_EQ(test, stt_skb_make_cuttable(skb, 48), 0);
+	KUNIT_EXPECT_EQ(test, stt_skb_make_cuttable(skb, 0, 48), 0);
 	KUNIT_EXPECT_TRUE(test, skb_cloned(skb));
 	kfree_skb(clone);
 	kfree_skb(skb);
