@@ -75,7 +75,7 @@ guest() {
 	local name=$1 kernel=$2 limit=$3 ko=$4 start=$SECONDS rc=0
 
 	shift 4
-	"$vm/vm.sh" -k "$kernel" -t "$limit" -o "$out/$name" \
+	"${run_in:-$vm/vm.sh}" -k "$kernel" -t "$limit" -o "$out/$name" \
 		-e "STT_KERNEL=$kernel" -e "STT_KO=$STT_TOP/$ko" \
 		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" "${env[@]}" -- "$@" \
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
@@ -96,14 +96,34 @@ guest() {
 	echo "# $name: $((SECONDS - start)) s"
 }
 
-# selftests NAME KERNEL ARGUMENT...: as guest().
+# vms NAME: how many VMs that selftest takes.
+vms() {
+	sed -n 's/^# vms: *//p' "tests/selftests/${1%.sh}.sh" 2>/dev/null |
+	grep -m 1 . || echo 1
+}
+
+# selftests NAME KERNEL [ARGUMENT]... [SELFTEST]...: as guest(); those that
+# take two VMs get them, after the others.
 selftests() {
-	local name=$1 kernel=$2 ko=build/$2/stt.ko
+	local name=$1 kernel=$2 ko=build/$2/stt.ko arg one=() two=()
+	local limit=$((${STT_TIMEOUT:-0} + 4000))
 
 	[ -e "$ko" ] || return 0
 	shift 2
-	guest "$name" "$kernel" $((${STT_TIMEOUT:-0} + 4000)) "$ko" \
-		tests/selftests/run.sh "$@"
+	for arg in "$@"; do
+		if [ "$(vms "$arg")" = 2 ]; then
+			two+=("$arg")
+		else
+			one+=("$arg")
+		fi
+	done
+	if [ ${#two[@]} -eq 0 ] || [[ " ${one[*]} " == *' '[!-]* ]]; then
+		guest "$name" "$kernel" "$limit" "$ko" \
+			tests/selftests/run.sh "${one[@]}"
+	fi
+	[ ${#two[@]} -eq 0 ] ||
+		run_in=$vm/pair.sh guest "$name-pair" "$kernel" "$limit" "$ko" \
+			tests/selftests/run.sh --slow "${two[@]}"
 }
 
 kunit() {
@@ -231,12 +251,22 @@ if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'programs for the guest' tests/vm/tools.sh || true
 	step 'series for the kernel' tests/upstream.sh || true
 fi
+case $mode${names[*]} in
+fast)	;;
+named*ov[sn]*|all|default)
+	# What needs it is skipped without, and says so.
+	step 'Open vSwitch' "$vm/ovs.sh" || true ;;
+esac
 for k in "${plain[@]}"; do
 	step "kernel $k" "$vm/kernel.sh" "$k" || continue
 	step "build $k" "$vm/build.sh" "$k" || true
 	if [ "$k" = stock-6.1 ] && [ "$mode" != named ]; then
 		step 'unknown kernels' tests/compat.sh "$k" || true
 	fi
+	case $mode:$k in
+	default:debug*|all:debug*) ;;	# has no BTF
+	default:*|all:*) step "vport-stt on $k" tests/vport.sh "$k" || true ;;
+	esac
 	if [[ " ${unit[*]} " == *" $k "* ]]; then
 		step "build $k with unit tests" "$vm/build.sh" "$k" KUNIT=1 ||
 			true
