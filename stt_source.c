@@ -17,7 +17,7 @@
  * frame.  An entry gives way to another sender when it has not been heard of
  * for a second.
  */
-#define STT_PEER_WAYS	4
+#define STT_PEER_WAYS	8
 
 static u64 *stt_peer_set(struct stt_reasm *reasm, u32 hash)
 {

@@ -67,7 +67,7 @@ run() {
 	# Nobody there: refused at once, or given to who listens.
 	stt_add "$h" stt3 id 8 local "$x1" remote "$x2"
 	addr "$h" stt3 10.3.0.1/24
-	ip -n "$h" neigh add 10.3.0.2 lladdr 02:00:00:00:00:02 dev stt3
+	ip -n "$h" neigh replace 10.3.0.2 lladdr 02:00:00:00:00:02 dev stt3
 	before=$(through_lo)
 	in_ns "$h" ping -q -c 2 -i 0.2 -W 1 10.3.0.2 >/dev/null
 	check_num "$fam: no such id here: an error" \
@@ -81,7 +81,7 @@ run() {
 	# Itself.
 	stt_add "$h" stt4 id 9 local "$x1" remote "$x1"
 	addr "$h" stt4 10.4.0.1/24
-	ip -n "$h" neigh add 10.4.0.2 lladdr 02:00:00:00:00:02 dev stt4
+	ip -n "$h" neigh replace 10.4.0.2 lladdr 02:00:00:00:00:02 dev stt4
 	in_ns "$h" ping -q -c 2 -i 0.2 -W 1 10.4.0.2 >/dev/null
 	check_num "$fam: a device that sends to itself: counted" \
 		"$(ethstat "$h" stt4 tx_loop)" -ge 2
@@ -100,18 +100,18 @@ ip -n "$h" link set eth0 up
 addr "$h" eth0 192.0.2.1/24
 stt_add "$h" stt0 id 1 remote 10.9.0.2
 addr "$h" stt0 10.8.0.1/24
-ip -n "$h" neigh add 10.8.0.2 lladdr 02:00:00:00:00:02 dev stt0
+ip -n "$h" neigh replace 10.8.0.2 lladdr 02:00:00:00:00:02 dev stt0
 ip -n "$h" link add vx0 type vxlan id 1 remote 10.8.0.2 dstport 4789
 ip -n "$h" link set vx0 up
 addr "$h" vx0 10.9.0.1/24
-ip -n "$h" neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev vx0
+ip -n "$h" neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev vx0
 in_ns "$h" ping -q -c 3 -i 0.2 -W 1 10.8.0.2 >/dev/null
 check_num 'a loop through vxlan: counted' "$(ethstat "$h" stt0 tx_loop)" -ge 3
 check_eq 'nothing else is' "$(ethstat "$h" stt0 tx_too_big)" 0
 ip -n "$h" link del vx0
 stt_add "$h" stt1 id 2 remote 10.8.0.2
 addr "$h" stt1 10.9.0.1/24
-ip -n "$h" neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev stt1
+ip -n "$h" neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev stt1
 before=$(ethstat "$h" stt0 tx_loop)
 in_ns "$h" ping -q -c 3 -i 0.2 -W 1 10.8.0.2 >/dev/null
 check_num 'a loop through another stt: counted' \
@@ -119,10 +119,10 @@ check_num 'a loop through another stt: counted' \
 # A tunnel in a tunnel is no loop.
 ip -n "$h" link del stt1
 ip -n "$h" link set stt0 type stt remote 192.0.2.2
-ip -n "$h" neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev eth0
+ip -n "$h" neigh replace 192.0.2.2 lladdr 02:00:00:00:00:02 dev eth0
 stt_add "$h" stt1 id 2 remote 10.8.0.2
 addr "$h" stt1 10.9.0.1/24
-ip -n "$h" neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev stt1
+ip -n "$h" neigh replace 10.9.0.2 lladdr 02:00:00:00:00:02 dev stt1
 before=$(linkstat "$h" eth0 tx_packets)
 in_ns "$h" ping -q -c 3 -i 0.2 -W 1 10.9.0.2 >/dev/null
 check_num 'stt in stt is sent' "$(linkstat "$h" eth0 tx_packets)" -ge \
