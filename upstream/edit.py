@@ -11,6 +11,8 @@ from pathlib import Path
 PLAIN = [
     (r'^(RTNL_NEWLINK|PERNET_EXIT_RTNL)_SHIM\(\w+\)\n\n', ''),
     (r'RTNL_NEWLINK\((\w+)\)', r'\1'),
+    (r'^(NDO_FDB_\w+_SHIM\(\w+\)\n)+\n', ''),
+    (r'NDO_FDB_\w+\((\w+)\)', r'\1'),
     (r'PERNET_EXIT_RTNL\((\w+)\)', r'.exit_rtnl\t= \1'),
     (r'^\tSYSCTL_SENTINEL\n', ''),
     (r'ip_tunnel_key_flag\(&(\w+)->key, (\w+)\)',

@@ -36,7 +36,7 @@ addr "$c1" eth0 10.0.0.10/24 fd00::10/64
 addr "$h2" stt0 10.0.0.2/24 fd00::2/64
 
 # What comes to h2 by the tunnel.
-wire "$h2" stt0 arp arp operation request
+wire "$h2" stt0 asked arp operation request
 wire_more() {
 	in_ns "$h2" nft -f - <<-END
 	table netdev wire {
@@ -116,10 +116,10 @@ check 'neigh_suppress: neither' asks_in_vain 10.0.0.4
 
 # --- without ---------------------------------------------------------------------
 
-before=$(wired "$h2" arp)
+before=$(wired "$h2" asked)
 check 'noproxy' ip -n "$h1" link set stt0 type stt noproxy
 ip -n "$h1" neigh del 10.0.0.2 dev stt0
 check 'noproxy: traffic flows' asks 10.0.0.2
-check_num 'noproxy: h2 was asked' "$(wired "$h2" arp)" -gt "$before"
+check_num 'noproxy: h2 was asked' "$(wired "$h2" asked)" -gt "$before"
 
 tap_done
