@@ -164,7 +164,7 @@ monitor() {
 	wait $pid 2>/dev/null
 }
 
-reach() { in_ns "$1" ping -q -c 2 -i 0.2 -W 5 "10.0.0.$2"; }
+reach() { in_ns "$1" ping -q -c 2 -i 0.2 -W 5 -s 900 "10.0.0.$2"; }
 
 # received NS: frames that came
 received() { ethstat "$1" stt0 rx_frames; }
@@ -199,7 +199,8 @@ traffic() {
 	check_refused "$family: no destination of the other" 'address family' \
 		bridge -n "$h1" fdb add $mac dev stt0 dst "$2"
 	# Replies come from a host that knows nobody.
-	wire "$h3" eth0 stray tcp dport 7471 "$saddr" "$a1"
+	# What h1 asks all of them for now and then is short.
+	wire "$h3" eth0 stray tcp dport 7471 "$saddr" "$a1" meta length '>' 900
 	check "$family: a known station" reach "$h1" 2
 	check_eq "$family: nobody else hears it" "$(wired "$h3" stray)" 0
 	fdb "$h1" del "$(station 2)" dev stt0
@@ -228,8 +229,10 @@ traffic() {
 	# Interface of an entry.
 	ip -n "$h1" link add lost up type dummy
 	fdb "$h1" replace "$(station 2)" dev stt0 dst "$a2" via lost
-	check_fails "$family: via another interface" in_ns "$h1" ping -q -c 1 \
-		-W 1 10.0.0.2
+	# IPv6 takes an interface for a wish.
+	[ $family = v6 ] ||
+		check_fails "$family: via another interface" \
+			in_ns "$h1" ping -q -c 1 -W 1 10.0.0.2
 	ip -n "$h1" link del lost
 	check_eq "$family: an entry goes with its interface" \
 		"$(entries "$h1" stt0 "^$(station 2)")" 0
