@@ -274,13 +274,14 @@ void stt_path_put(struct stt_path *path)
 	if (!path)
 		return;
 
+	if (refcount_dec_not_one(&path->refs))
+		return;
+
 	sn = stt_net(path->net);
-	local_bh_disable();
-	if (refcount_dec_and_lock(&path->refs, &sn->path_lock)) {
+	spin_lock_bh(&sn->path_lock);
+	if (refcount_dec_and_test(&path->refs))
 		stt_path_remove(sn, path);
-		spin_unlock(&sn->path_lock);
-	}
-	local_bh_enable();
+	spin_unlock_bh(&sn->path_lock);
 }
 
 /**
