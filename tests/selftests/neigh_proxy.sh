@@ -43,7 +43,7 @@ wire_more() {
 		counter w_ns { }
 		counter w_tag { }
 		counter w_reply { }
-		chain w_arp {
+		chain w_asked {
 			icmpv6 type nd-neighbor-solicit counter name w_ns
 			vlan type arp counter name w_tag
 			arp operation reply counter name w_reply
@@ -71,7 +71,7 @@ dropped() { linkstat "$h1" stt0 tx_dropped; }
 for dst in 10.0.0.2 fd00::2; do
 	case $dst in
 	*:*) counter=ns ;;
-	*)   counter=arp ;;
+	*)   counter=asked ;;
 	esac
 	before=$(dropped)
 	check "$dst: not in the table: no answer" asks_in_vain $dst
