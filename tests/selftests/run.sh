@@ -78,7 +78,8 @@ run_one() {
 	local name=$1 limit rc start=$SECONDS
 
 	limit=$(header "$name.sh" timeout)
-	limit=${limit:-120}
+	# Two VMs and more may share the machine.
+	limit=$((${limit:-120} * 2))
 	case $STT_KERNEL in
 	debug*) limit=$((limit * 5)) ;;
 	newest) limit=$((limit * 2)) ;;
