@@ -8,6 +8,7 @@
 #	    eth0 192.0.2.1 ----- veth -----       eth0 192.0.2.2
 #
 # kernels: stock newest
+# slow: yes
 # timeout: 400
 
 # check calls functions.
