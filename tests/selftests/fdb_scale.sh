@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A forwarding database of 100,000 entries: they come in by a batch, are found,
-# shown, flushed, and go with their device while packets flow (issue 4 part 2).
+# shown, flushed, and go with their device while packets flow.
 #
 #	h1: stt0 10.0.0.1 ------------------- h2: stt0 10.0.0.2
 #	    eth0 192.0.2.1 ----- veth -----       eth0 192.0.2.2
