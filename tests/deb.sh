@@ -19,6 +19,7 @@ fail() {
 have_all() { command -v dh && command -v dh_dkms; } >/dev/null
 have_all ||
 	die 'debhelper or dh-dkms is missing'
+mkdir -p build
 make deb >build/deb.log 2>&1 || { tail -n 40 build/deb.log; exit 1; }
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 [ "$(dpkg-parsechangelog -l debian/changelog -S Version)" = "$version" ] ||

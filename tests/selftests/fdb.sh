@@ -3,7 +3,7 @@
 #
 # The forwarding database: bridge fdb add, append, replace, del, show, get and
 # flush as for vxlan, what is refused and why, what bridge monitor hears, and
-# frames to where the entries say (INTERFACE, Link; issue 4 part 2).
+# frames to where the entries say.
 #
 #	h1                 h2                 h3
 #	stt0 10.0.0.1      stt0 10.0.0.2      stt0 10.0.0.3	id 1, no remote

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Learning from received frames where stations are: what is learnt and what is
-# not, stations that move, ageing, maxaddress, and what users said stays
-# (INTERFACE, Link; issue 4 part 2).
+# not, stations that move, ageing, maxaddress, and what users said stays.
 #
 #	h1                 h2                 h3
 #	stt0 10.0.0.1      stt0 10.0.0.2      stt0 10.0.0.3	id 1, no remote

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Nexthop groups in the forwarding database: flows spread over the members,
-# groups and members change and go, and what does not fit is refused (issue 4
-# part 2).
+# groups and members change and go, and what does not fit is refused.
 #
 #	h1                 h2                 h3
 #	stt0 10.0.0.1      stt0 10.0.0.2      stt0 10.0.0.3	id 1, no remote
