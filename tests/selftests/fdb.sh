@@ -140,11 +140,7 @@ monitor() {
 	local log=$tmp/monitor
 
 	stt_add "$h1" s1 id 2 local "$a1" nolearning
-	in_ns "$h1" stdbuf -oL bridge monitor fdb >"$log" 2>&1 &
-	local pid=$!
-	wait_for 10 eval "bridge -n $h1 fdb append $zero dev s1 dst $a2;
-			  bridge -n $h1 fdb del $zero dev s1; [ -s $log ]"
-	: >"$log"
+	check "$family: a listener" fdb_monitor "$h1" s1 "$a2"
 	fdb "$h1" add $mac dev s1 dst "$a2"
 	fdb "$h1" replace $mac dev s1 dst "$a3"
 	fdb "$h1" append $zero dev s1 dst "$a2"
@@ -160,8 +156,8 @@ monitor() {
 	check "$family: monitor: del" grep -q "^Deleted $zero .*dst $a2" "$log"
 	check "$family: monitor: the last default destination" \
 		grep -q "^Deleted $zero .*dst $a3" "$log"
-	kill $pid
-	wait $pid 2>/dev/null
+	kill "${bg_pids[-1]}"
+	wait "${bg_pids[-1]}" 2>/dev/null
 }
 
 reach() { in_ns "$1" ping -q -c 2 -i 0.2 -W 5 -s 900 "10.0.0.$2"; }

@@ -64,9 +64,7 @@ options() {
 learn() {
 	local before
 
-	in_ns "$h1" stdbuf -oL bridge monitor fdb >"$tmp/monitor" 2>&1 &
-	bg_pids+=($!)
-	sleep 1
+	check "$family: a listener" fdb_monitor "$h1" stt0 "$a2"
 	check "$family: h1 reaches h2" reach "$h1" 2
 	check_eq "$family: h2 is learnt" "$(entry "$h1" stt0 "$(station 2)")" \
 		"$(station 2) dst $a2 self"

@@ -80,3 +80,19 @@ entry() {
 # has NS DEV PATTERN
 has() { bridge -n "$1" fdb show dev "$2" | grep -qE -- "$3"; }
 hasnt() { ! has "$@"; }
+
+# fdb_monitor NS DEV ADDRESS: bridge monitor writes to $tmp/monitor. It listens
+# when this returns: an entry was made and deleted until it said so.
+fdb_monitor() {
+	background in_ns "$1" stdbuf -oL bridge monitor fdb \
+		>"$tmp/monitor" 2>&1
+	wait_for 20 fdb_monitor_hears "$@"
+}
+
+fdb_monitor_hears() {
+	local probe=02:00:00:00:ff:ff
+
+	fdb "$1" replace $probe dev "$2" dst "$3" static
+	fdb "$1" del $probe dev "$2"
+	grep -q $probe "$tmp/monitor"
+}

@@ -64,7 +64,10 @@ run() {
 		in_ns "$t1" ping -q -c 3 -i 0.2 -s 4000 10.0.0.2
 	check_num "$fam: lo sees it" "$(through_lo)" -ge 3
 
-	# Nobody there: refused at once, or given to who listens.
+	# Nobody there: refused at once, or given to who listens. What those
+	# two say unasked, neighbour discovery, is not to be counted.
+	ip -n "$t1" link del stt1
+	ip -n "$t2" link del stt2
 	stt_add "$h" stt3 id 8 local "$x1" remote "$x2"
 	addr "$h" stt3 10.3.0.1/24
 	ip -n "$h" neigh replace 10.3.0.2 lladdr 02:00:00:00:00:02 dev stt3
