@@ -57,7 +57,7 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
 		return false;
 	id = be64_to_cpu(info->key.tun_id);
-	if (conf->idbits < 64 && id >> conf->idbits)
+	if (!stt_conf_takes_id(conf, id))
 		return false;
 	port = stt_external_port(conf, ip_tunnel_info_af(info));
 	if (!port)

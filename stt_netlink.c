@@ -411,8 +411,7 @@ void stt_conf_release(struct stt_dev *stt)
 	stt_port_del_conf(port, conf);
 	stt_conf_free(conf);
 	stt_port_put(port);
-	if (port6)
-		stt_port_put(port6);
+	stt_port_put(port6);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -552,8 +551,7 @@ static int stt_conf_new(struct net *net, struct stt_conf *conf,
 		err = stt_conf_get_path(conf, extack);
 	if (err) {
 		stt_port_put(conf->port);
-		if (conf->port6)
-			stt_port_put(conf->port6);
+		stt_port_put(conf->port6);
 	}
 
 	return err;
@@ -696,6 +694,26 @@ static struct stt_conf *stt_conf_dup(const struct stt_conf *old)
 	return conf;
 }
 
+/*
+ * Give a device a changed copy of its configuration, which is taken over:
+ * freed when it is refused.
+ */
+static int stt_conf_change(struct stt_dev *stt, struct stt_conf *conf,
+			   struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = stt_conf_check_unique(conf, extack);
+	if (!err)
+		err = stt_conf_get_path(conf, extack);
+	if (!err)
+		err = stt_conf_replace(stt, conf, extack);
+	if (err)
+		stt_conf_free(conf);
+
+	return err;
+}
+
 /**
  * stt_rescope - a device's lower device went into or out of a VRF
  * @stt: device
@@ -706,7 +724,7 @@ static struct stt_conf *stt_conf_dup(const struct stt_conf *old)
 int stt_rescope(struct stt_dev *stt)
 {
 	struct stt_conf *old = stt_conf_rtnl(stt), *conf;
-	int scope, err;
+	int scope;
 
 	scope = stt_conf_scope(stt->net, old, old->port->family);
 	if (scope == old->key.scope)
@@ -715,15 +733,8 @@ int stt_rescope(struct stt_dev *stt)
 	if (!conf)
 		return -ENOMEM;
 	conf->key.scope = scope;
-	err = stt_conf_check_unique(conf, NULL);
-	if (!err)
-		err = stt_conf_get_path(conf, NULL);
-	if (!err)
-		err = stt_conf_replace(stt, conf, NULL);
-	if (err)
-		stt_conf_free(conf);
 
-	return err;
+	return stt_conf_change(stt, conf, NULL);
 }
 
 /* Attributes that say something else than the device has cannot change. */
@@ -808,14 +819,11 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 		goto err_free;
 	}
 	err = stt_conf_check(stt->net, conf, conf->port->family, extack);
-	if (!err)
-		err = stt_conf_check_unique(conf, extack);
-	if (!err)
-		err = stt_conf_get_path(conf, extack);
-	if (!err)
-		err = stt_conf_replace(stt, conf, extack);
 	if (err)
 		goto err_free;
+	err = stt_conf_change(stt, conf, extack);
+	if (err)
+		return err;
 	stt_set_underlay(dev, conf);
 
 	return 0;

@@ -206,19 +206,20 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 
 /**
  * stt_port_put - give a reference back; the last one closes the endpoint
- * @port: endpoint; without confs when this is the last reference
+ * @port: endpoint, without confs when this is the last reference; or NULL
  *
  * Context: RTNL; sleeps.
  */
 void stt_port_put(struct stt_port *port)
 {
-	struct stt_net *sn = stt_net(port->net);
+	struct stt_net *sn;
 
 	ASSERT_RTNL();
 
-	if (--port->refs)
+	if (!port || --port->refs)
 		return;
 
+	sn = stt_net(port->net);
 	hlist_del_rcu(&port->node);
 	if (!--sn->nports[stt_family_index(port->family)])
 		stt_rx_unregister(port->net, port->family);
@@ -467,7 +468,7 @@ static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
 	if (!conf || conf->key.scope != from->scope ||
 	    (!stt_addr_any(&conf->key.local) &&
 	     !stt_addr_equal(&conf->key.local, &from->daddr)) ||
-	    (conf->idbits < 64 && id >> conf->idbits))
+	    !stt_conf_takes_id(conf, id))
 		return NULL;
 
 	return conf;

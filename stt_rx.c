@@ -218,11 +218,7 @@ static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 		return false;
 	}
 	info->id = stt_hdr_decode(hdr, &info->off);
-	info->policy = 0;
-	if (unlikely(port->gbp)) {
-		info->policy = info->id >> STT_GBP_SHIFT;
-		info->id &= STT_GBP_ID_MASK;
-	}
+	info->policy = stt_port_policy(port, &info->id);
 	info->conf = stt_port_conf_rcu(port, info->id, from);
 	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;

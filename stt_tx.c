@@ -552,12 +552,10 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 	u16 policy = 0;
 
 	port = stt_port_find_rcu(sn, from.family, from.dport);
-	if (port && port->gbp) {
-		policy = id >> STT_GBP_SHIFT;
-		id &= STT_GBP_ID_MASK;
-	}
-	if (port)
+	if (port) {
+		policy = stt_port_policy(port, &id);
 		conf = stt_port_conf_rcu(port, id, &from);
+	}
 	if (conf && conf->stt == stt) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
 		return true;

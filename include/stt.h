@@ -479,6 +479,12 @@ static inline bool stt_conf_has_group(const struct stt_conf *conf)
 	return !stt_addr_any(&conf->group.local);
 }
 
+/* Has an external device bits enough for this context id? */
+static inline bool stt_conf_takes_id(const struct stt_conf *conf, u64 id)
+{
+	return conf->idbits == 64 || !(id >> conf->idbits);
+}
+
 /* Where frames go to unless something better is known. */
 static inline const union stt_addr *stt_conf_target(const struct stt_conf *conf)
 {
@@ -526,6 +532,19 @@ struct stt_port {
 	struct rhashtable	groups;
 	struct stt_conf __rcu	*external;
 };
+
+/* Take the sender's group off the context id on the wire; 0 if it has none. */
+static inline u16 stt_port_policy(const struct stt_port *port, u64 *id)
+{
+	u16 policy;
+
+	if (likely(!port->gbp))
+		return 0;
+	policy = *id >> STT_GBP_SHIFT;
+	*id &= STT_GBP_ID_MASK;
+
+	return policy;
+}
 
 /* As in vxlan, seconds. */
 #define STT_FDB_AGEING		300
