@@ -94,11 +94,13 @@ void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause)
 static int stt_init(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
-	int err;
+	int err, cpu;
 
 	stt->counters = netdev_alloc_pcpu_stats(struct stt_dev_counters);
 	if (!stt->counters)
 		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(stt->counters, cpu)->gro_last = jiffies - HZ;
 	err = gro_cells_init(&stt->cells, dev);
 	if (err)
 		goto err_counters;
@@ -445,6 +447,10 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 
 	links = stt_net_links(sn, lower->ifindex);
 	switch (event) {
+	case NETDEV_REGISTER:
+		if (netif_is_l3_master(lower))
+			return notifier_from_errno(stt_rx_register_vrf(sn->net));
+		return NOTIFY_DONE;
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
 		/* The way to a peer may lead through it, named or not. */

@@ -3,17 +3,50 @@
  * One endpoint: the reservation of its TCP port, and the devices behind it by
  * context id and addresses, and the one that takes the rest.
  */
-#include <linux/jhash.h>
+#include <linux/bitops.h>
+#include <linux/hash.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
 #include "include/stt.h"
 
+/* As words: every received frame looks one up. */
+#define STT_CONF_KEY_WORDS	(sizeof(struct stt_conf_key) / sizeof(u64))
+
+/* Keys are ours to choose, so this need not stand up to anybody. */
+static u32 stt_conf_hash(const void *data, u32 len, u32 seed)
+{
+	const u64 *key = data;
+	u64 hash = seed;
+	int i;
+
+	for (i = 0; i < STT_CONF_KEY_WORDS; i++)
+		hash = (rol64(hash, 29) ^ key[i]) * GOLDEN_RATIO_64;
+
+	return hash >> 32;
+}
+
+static int stt_conf_differs(struct rhashtable_compare_arg *arg,
+			    const void *obj)
+{
+	const struct stt_conf *conf = obj;
+	const u64 *a = arg->key, *b = (const u64 *)&conf->key;
+	u64 differs = 0;
+	int i;
+
+	for (i = 0; i < STT_CONF_KEY_WORDS; i++)
+		differs |= a[i] ^ b[i];
+
+	return !!differs;
+}
+
 static const struct rhashtable_params stt_conf_params = {
 	.key_len		= sizeof(struct stt_conf_key),
 	.key_offset		= offsetof(struct stt_conf, key),
 	.head_offset		= offsetof(struct stt_conf, node),
+	.hashfn			= stt_conf_hash,
+	.obj_cmpfn		= stt_conf_differs,
 	.automatic_shrinking	= true,
 };
 
@@ -85,6 +118,17 @@ static int stt_port_reserve(struct stt_port *port,
 	return 0;
 }
 
+static int stt_port_watch_vrfs(struct net *net)
+{
+	struct net_device *dev;
+
+	for_each_netdev(net, dev)
+		if (netif_is_l3_master(dev))
+			return stt_rx_register_vrf(net);
+
+	return 0;
+}
+
 static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 					__be16 number, bool gbp,
 					struct netlink_ext_ack *extack)
@@ -118,9 +162,12 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->groups, &stt_group_params);
 	if (err)
 		goto err_group_confs;
-	err = stt_port_reserve(port, extack);
+	err = stt_input_init(port);
 	if (err)
 		goto err_groups;
+	err = stt_port_reserve(port, extack);
+	if (err)
+		goto err_input;
 	if (!sn->nports[index]) {
 		err = stt_rx_register(net, family);
 		if (err) {
@@ -130,12 +177,22 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 		}
 	}
 	sn->nports[index]++;
+	err = stt_port_watch_vrfs(net);
+	if (err) {
+		NL_SET_ERR_MSG(extack, "Cannot register netfilter hooks");
+		goto err_hooks;
+	}
 	hlist_add_head_rcu(&port->node, stt_port_bucket(sn, family, number));
 
 	return port;
 
+err_hooks:
+	if (!--sn->nports[index])
+		stt_rx_unregister(net, family);
 err_sock:
 	sock_release(port->sock);
+err_input:
+	stt_input_free(port);
 err_groups:
 	rhashtable_destroy(&port->groups);
 err_group_confs:
@@ -226,6 +283,7 @@ void stt_port_put(struct stt_port *port)
 
 	/* Packets may still look at the port's tables. */
 	synchronize_net();
+	stt_input_free(port);
 	rhashtable_destroy(&port->groups);
 	rhashtable_destroy(&port->group_confs);
 	rhashtable_destroy(&port->confs);

@@ -61,6 +61,7 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
  * stt_rx_offload - give the inner packet the offloads that its frame claims
  * @skb: inner packet, from the Ethernet header on; pointers into it are stale
  *	afterwards
+ * @in: what it is
  * @off: what the STT header says
  * @csum_offload: believe a checksum that the sender says it verified
  *
@@ -70,12 +71,11 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
  * Return: 0; -EINVAL when the claims contradict each other or the packet;
  * -ENOMEM when there is no memory to fulfil them.
  */
-int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
-		   bool csum_offload)
+int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
+		   const struct stt_offload *off, bool csum_offload)
 {
 	unsigned int type, hlen, csum_offset;
 	const struct tcphdr *th;
-	struct stt_inner in;
 	u8 claims;
 
 	skb->csum_valid = 0;
@@ -87,43 +87,42 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
 		return stt_rx_set_gso(skb, 0, 0);
 	}
 
-	stt_inner_parse(skb, &in);
 	claims = STT_F_CSUM_PARTIAL;
-	if (in.proto == htons(ETH_P_IP))
+	if (in->proto == htons(ETH_P_IP))
 		claims |= STT_F_IPV4;
-	if (in.l4_proto == IPPROTO_TCP)
+	if (in->l4_proto == IPPROTO_TCP)
 		claims |= STT_F_TCP;
-	if (!in.l4_proto || off->l4_offset != in.l4 || off->flags != claims)
+	if (!in->l4_proto || off->l4_offset != in->l4 || off->flags != claims)
 		return -EINVAL;
 
-	hlen = in.l4 + (in.l4_proto == IPPROTO_TCP ? sizeof(*th) :
+	hlen = in->l4 + (in->l4_proto == IPPROTO_TCP ? sizeof(*th) :
 						     sizeof(struct udphdr));
 	csum_offset = offsetof(struct udphdr, check);
 	if (skb->len < hlen)
 		return -EINVAL;
 	if (!pskb_may_pull(skb, hlen))
 		return -ENOMEM;
-	if (in.l4_proto == IPPROTO_TCP) {
-		th = (const struct tcphdr *)(skb->data + in.l4);
-		hlen = in.l4 + th->doff * 4;
+	if (in->l4_proto == IPPROTO_TCP) {
+		th = (const struct tcphdr *)(skb->data + in->l4);
+		hlen = in->l4 + th->doff * 4;
 		csum_offset = offsetof(struct tcphdr, check);
 		if (th->doff < sizeof(*th) / 4 || skb->len < hlen)
 			return -EINVAL;
 		if (!pskb_may_pull(skb, hlen))
 			return -ENOMEM;
 	}
-	if (!skb_partial_csum_set(skb, in.l4, csum_offset))
+	if (!skb_partial_csum_set(skb, in->l4, csum_offset))
 		return -EINVAL;
 
 	if (!off->mss)
 		return stt_rx_set_gso(skb, 0, 0);
-	if (in.l4_proto != IPPROTO_TCP || off->mss < STT_MIN_MSS ||
+	if (in->l4_proto != IPPROTO_TCP || off->mss < STT_MIN_MSS ||
 	    off->mss == GSO_BY_FRAGS)
 		return -EINVAL;
 	if (off->mss >= skb->len - hlen)
 		return stt_rx_set_gso(skb, 0, 0);
 
-	type = in.proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+	type = in->proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 
 	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) ?:
 	       stt_skb_make_cuttable(skb, hlen, off->mss);
@@ -134,20 +133,19 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
  * in the frame.  @skb begins with the Ethernet header.  Returns -EINVAL for a
  * combination to be dropped, -ENOMEM without memory, else 0.
  */
-static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
+static int stt_rx_dsfield(struct sk_buff *skb, const struct stt_inner *in,
+			  u8 outer, bool uniform)
 {
 	u8 inner, dsfield, *l3;
 	bool set_ce = false;
-	struct stt_inner in;
 	unsigned int hlen;
 	bool ip4;
 
-	stt_inner_parse(skb, &in);
-	if (!in.l3)
+	if (!in->l3)
 		return 0;
-	ip4 = in.proto == htons(ETH_P_IP);
-	hlen = in.l3 + (ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	inner = in.dsfield;
+	ip4 = in->proto == htons(ETH_P_IP);
+	hlen = in->l3 + (ip4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	inner = in->dsfield;
 
 	if (__INET_ECN_decapsulate(outer, inner, &set_ce) > 1)
 		return -EINVAL;
@@ -165,7 +163,7 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 
 	if (skb_ensure_writable(skb, hlen))
 		return -ENOMEM;
-	l3 = skb->data + in.l3;
+	l3 = skb->data + in->l3;
 	if (ip4)
 		ipv4_change_dsfield((struct iphdr *)l3, 0, dsfield);
 	else
@@ -175,10 +173,12 @@ static int stt_rx_dsfield(struct sk_buff *skb, u8 outer, bool uniform)
 }
 
 /**
- * struct stt_rx_info - what is known of a frame but for its inner packet
+ * struct stt_rx_info - what is known of a frame
  * @conf: whose it is
  * @from: its addresses
  * @off: offloads
+ * @in: what the inner packet is
+ * @direct: no lock is held: it may go up the stack on the spot
  * @id: context id
  * @policy: the sender's group, for a device with group policy
  * @dsfield: DSCP and ECN of the outer header
@@ -188,6 +188,8 @@ struct stt_rx_info {
 	struct stt_conf		*conf;
 	const struct stt_flow_key *from;
 	struct stt_offload	off;
+	struct stt_inner	in;
+	bool			direct;
 	u64			id;
 	u16			policy;
 	u8			dsfield;
@@ -208,6 +210,7 @@ static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 	info->from = from;
 	info->dsfield = stt_skb_cb(skb)->dsfield;
 	info->md = NULL;
+	info->direct = false;
 	if (!pskb_may_pull(skb, STT_MIN_FRAME)) {
 		*cause = STT_NET_drop_nomem;
 		return false;
@@ -271,9 +274,49 @@ static void stt_rx_unfit(struct stt_net *sn, const struct stt_dev *stt,
 	stt_drop(sn, skb, cause);
 }
 
+/* Packets from this size on may become larger ones by GRO. */
+#define STT_GRO_MIN	512
+/* What was given to GRO is through with it after this. */
+#define STT_GRO_TIME	(HZ / 50 + 2)
+
+/* A packet in a frame in a packet in a frame: not all on one stack. */
+static DEFINE_PER_CPU(bool, stt_rx_busy);
+
 /*
- * Hand an inner packet, its offloads set, to its device.  Takes @skb over;
- * false if it was not fit to be delivered.
+ * What a sender with TSO sends is as large as it gets, and small packets do
+ * not become larger: GRO costs them as much as all that is done here, and
+ * gives nothing.
+ */
+static bool stt_rx_mergeable(const struct sk_buff *skb,
+			     const struct stt_inner *in)
+{
+	return !skb_is_gso(skb) && in->l4_proto && skb->len >= STT_GRO_MIN;
+}
+
+/*
+ * Let a packet go up the stack: on the spot, or by way of GRO, which is a
+ * NAPI of its own.  Packets must not overtake those before them: while there
+ * are some for GRO all go that way.  Takes @skb over.
+ */
+static void stt_rx_up(struct stt_dev *stt, struct sk_buff *skb, bool direct)
+{
+	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+
+	if (likely(direct && !__this_cpu_read(stt_rx_busy) &&
+		   time_after(jiffies, s->gro_last + STT_GRO_TIME))) {
+		__this_cpu_write(stt_rx_busy, true);
+		netif_receive_skb(skb);
+		__this_cpu_write(stt_rx_busy, false);
+		return;
+	}
+	s->gro_last = jiffies;
+	gro_cells_receive(&stt->cells, skb);
+}
+
+/*
+ * Hand an inner packet, its offloads set, to its device.  Only who holds no
+ * lock may say @direct.  Takes @skb over; false if it was not fit to be
+ * delivered.
  */
 static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 			   struct sk_buff *skb)
@@ -284,7 +327,8 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	struct net_device *dev = stt->dev;
 	int err;
 
-	err = stt_rx_dsfield(skb, info->dsfield, conf->dest.tos_inherit);
+	err = stt_rx_dsfield(skb, &info->in, info->dsfield,
+			     conf->dest.tos_inherit);
 	if (unlikely(err)) {
 		stt_rx_unfit(sn, stt, skb, err, STT_NET_drop_ecn);
 		return false;
@@ -305,7 +349,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
 	if (unlikely(conf->rx_extra))
 		stt_rx_extra(info, skb);
-	gro_cells_receive(&stt->cells, skb);
+	stt_rx_up(stt, skb, info->direct && !stt_rx_mergeable(skb, &info->in));
 
 	return true;
 }
@@ -344,7 +388,8 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	}
 	conf = info.conf;
 	__skb_pull(skb, STT_HLEN);
-	err = stt_rx_offload(skb, &info.off,
+	stt_inner_parse(skb, &info.in);
+	err = stt_rx_offload(skb, &info.in, &info.off,
 			     conf->stt->dev->features & NETIF_F_RXCSUM);
 	if (unlikely(err)) {
 		stt_rx_unfit(sn, conf->stt, skb, err, STT_NET_drop_offload);
@@ -354,6 +399,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	if (stt_addr_any(&conf->key.remote))
 		stt_peer_learn(sn->reasm, from);
 	len = skb->len;
+	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb))
 		stt_rx_count(conf->stt, how, segments, len);
 done:
@@ -389,6 +435,7 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 	}
 	skb_orphan(skb);
 	skb_clear_tstamp(skb);
+	stt_inner_parse(skb, &info.in);
 	if (stt_rx_deliver(sn, &info, skb))
 		stt_rx_count(conf->stt, STT_DEV_rx_single, 1, len);
 }
@@ -444,7 +491,9 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	if (!stt_rx_info(port, from, skb, &info, &why))
 		goto drop_first;
 	__skb_pull(skb, STT_HLEN);
-	if (!info.conf->partial || stt_rx_offload(skb, &info.off, false) ||
+	stt_inner_parse(skb, &info.in);
+	if (!info.conf->partial ||
+	    stt_rx_offload(skb, &info.in, &info.off, false) ||
 	    !stt_partial_init(&p, skb, &info.off, frame_len)) {
 		stt_rx_done(&info);
 		goto drop_first;
@@ -659,6 +708,34 @@ static void stt_rx_segment_bh(struct stt_net *sn, struct stt_port *port,
 	local_bh_enable();
 }
 
+/* Behind all of the host's rules. */
+static void stt_rx_behind_rules(struct stt_net *sn, struct stt_port *port,
+				struct sk_buff *skb, unsigned int thoff)
+{
+	local_bh_disable();
+	stt_input_learn(port, skb);
+	stt_rx_segment(sn, port, skb, thoff);
+	local_bh_enable();
+}
+
+/*
+ * Take a packet where there are no rules and it is known what the stack would
+ * do with it.  False: it is untouched.
+ */
+static bool stt_rx_known(struct stt_port *port, struct sk_buff *skb,
+			 unsigned int thoff)
+{
+	bool known;
+
+	local_bh_disable();
+	known = stt_input_known(port, skb);
+	if (likely(known))
+		stt_rx_segment(stt_net(port->net), port, skb, thoff);
+	local_bh_enable();
+
+	return known;
+}
+
 /* Whatever was set before us, a connection tracking zone for instance. */
 static void stt_rx_untrack(struct sk_buff *skb)
 {
@@ -754,15 +831,17 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 			stt_rx_untrack(skb);
 		return NF_ACCEPT;
 	}
-	if (iph->protocol != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook) ||
-	    iph->frag_off & htons(IP_OFFSET))
+	if (iph->protocol != IPPROTO_TCP || iph->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
 	port = stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb));
-	if (!port ||
-	    (inet_addr_type_dev_table(net, skb->dev, iph->daddr) != RTN_LOCAL &&
-	     !stt_rx_to_group4(port, skb)))
+	if (!port)
 		return NF_ACCEPT;
-	stt_rx_untrack(skb);
+	if (likely(stt_rx_known(port, skb, sizeof(*iph))))
+		return NF_STOLEN;
+	if (rcu_access_pointer(nf_ct_hook) &&
+	    (inet_addr_type_dev_table(net, skb->dev, iph->daddr) == RTN_LOCAL ||
+	     stt_rx_to_group4(port, skb)))
+		stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
 }
@@ -789,7 +868,7 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
 	if (!port || !stt_rx_is_for_us4(port, skb))
 		return NF_ACCEPT;
-	stt_rx_segment_bh(sn, port, skb, ip_hdrlen(skb));
+	stt_rx_behind_rules(sn, port, skb, ip_hdrlen(skb));
 
 	return NF_STOLEN;
 }
@@ -799,12 +878,6 @@ static const struct nf_hook_ops stt_hooks4[] = {
 		.hook		= stt_prerouting4,
 		.pf		= NFPROTO_IPV4,
 		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= NF_IP_PRI_CONNTRACK - 1,
 	},
 	{
@@ -835,14 +908,17 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 			stt_rx_untrack(skb);
 		return NF_ACCEPT;
 	}
-	if (ip6h->nexthdr != IPPROTO_TCP || !rcu_access_pointer(nf_ct_hook))
+	if (ip6h->nexthdr != IPPROTO_TCP)
 		return NF_ACCEPT;
 	port = stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h));
-	if (!port ||
-	    (!ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0) &&
-	     !stt_rx_to_group6(port, skb)))
+	if (!port)
 		return NF_ACCEPT;
-	stt_rx_untrack(skb);
+	if (likely(stt_rx_known(port, skb, sizeof(*ip6h))))
+		return NF_STOLEN;
+	if (rcu_access_pointer(nf_ct_hook) &&
+	    (ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0) ||
+	     stt_rx_to_group6(port, skb)))
+		stt_rx_untrack(skb);
 
 	return NF_ACCEPT;
 }
@@ -905,7 +981,7 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
 	if (!port || !stt_rx_is_for_us6(port, skb))
 		return NF_ACCEPT;
-	stt_rx_segment_bh(sn, port, skb, sizeof(struct ipv6hdr));
+	stt_rx_behind_rules(sn, port, skb, sizeof(struct ipv6hdr));
 
 	return NF_STOLEN;
 }
@@ -918,12 +994,6 @@ static const struct nf_hook_ops stt_hooks6[] = {
 		.priority	= NF_IP6_PRI_CONNTRACK - 1,
 	},
 	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= NF_IP6_PRI_CONNTRACK - 1,
-	},
-	{
 		.hook		= stt_local_in6,
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_LOCAL_IN,
@@ -931,6 +1001,49 @@ static const struct nf_hook_ops stt_hooks6[] = {
 	},
 };
 #endif
+
+static const struct nf_hook_ops stt_vrf_hooks[] = {
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	},
+};
+
+/**
+ * stt_rx_register_vrf - do what VRFs need, from the first one on
+ * @net: namespace, which has a VRF
+ *
+ * Where there are none nobody pays for them.
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, or what netfilter returns.
+ */
+int stt_rx_register_vrf(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+	int i, err;
+
+	ASSERT_RTNL();
+
+	for (i = 0; i < ARRAY_SIZE(stt_vrf_hooks); i++) {
+		if (!sn->nports[i] || sn->vrf_hooks[i])
+			continue;
+		err = nf_register_net_hook(net, &stt_vrf_hooks[i]);
+		if (err)
+			return err;
+		sn->vrf_hooks[i] = true;
+	}
+
+	return 0;
+}
 
 /**
  * stt_rx_register - let a family's packets come to us
@@ -963,6 +1076,12 @@ int stt_rx_register(struct net *net, sa_family_t family)
  */
 void stt_rx_unregister(struct net *net, sa_family_t family)
 {
+	struct stt_net *sn = stt_net(net);
+	int i = family == AF_INET6;
+
+	if (sn->vrf_hooks[i])
+		nf_unregister_net_hook(net, &stt_vrf_hooks[i]);
+	sn->vrf_hooks[i] = false;
 	if (family == AF_INET)
 		nf_unregister_net_hooks(net, stt_hooks4,
 					ARRAY_SIZE(stt_hooks4));

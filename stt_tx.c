@@ -328,7 +328,7 @@ static unsigned int stt_max_frame(sa_family_t family)
 static int stt_ip4_out(struct net *net, struct sk_buff *skb,
 		       const struct stt_outer *out)
 {
-	struct iphdr *iph = skb_push(skb, sizeof(*iph));
+	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 
 	skb_reset_network_header(skb);
 	iph->version = 4;
@@ -354,7 +354,7 @@ static int stt_ip6_out(struct net *net, struct sk_buff *skb,
 		       const struct stt_outer *out)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	struct ipv6hdr *ip6h = skb_push(skb, sizeof(*ip6h));
+	struct ipv6hdr *ip6h = __skb_push(skb, sizeof(*ip6h));
 
 	skb_reset_network_header(skb);
 	ip6_flow_hdr(ip6h, out->dsfield, out->label);
@@ -629,7 +629,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 		goto drop_nomem;
 
 	id = stt_tx_id(dest, skb);
-	stt_hdr_encode(skb_push(skb, STT_HLEN), id, off);
+	stt_hdr_encode(__skb_push(skb, STT_HLEN), id, off);
 	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
 	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
 	      hlen - sizeof(*th);
@@ -637,7 +637,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 		goto drop_nomem;
 	tso = skb_is_gso(skb);
 
-	th = skb_push(skb, sizeof(*th));
+	th = __skb_push(skb, sizeof(*th));
 	skb_reset_transport_header(skb);
 	stt_tcp_encode(th, out.sport, out.dport, frame_len, stt_tx_next_id());
 	th->check = stt_pseudo_sum(family, &out, skb->len);

@@ -136,14 +136,19 @@ struct stt_net_counters {
 	unsigned long	c[STT_NET_COUNTER_MAX];
 };
 
-/*
+/**
+ * struct stt_dev_counters - what a device has for each CPU
+ * @c: counters
+ * @syncp: theirs
  * @sender: who is in ndo_start_xmit on this CPU, if anybody is: another packet
- * of the same context is the first one, after a way through other devices.
+ *	of the same context is the first one, after a way through other devices
+ * @gro_last: jiffies when a received packet was last left to GRO
  */
 struct stt_dev_counters {
 	u64_stats_t		c[STT_DEV_COUNTER_MAX];
 	struct u64_stats_sync	syncp;
 	const struct task_struct *sender;
+	unsigned long		gro_last;
 };
 
 /**
@@ -226,6 +231,7 @@ struct stt_reasm_limits {
 #define STT_REASM_SYSCTLS	3
 
 struct stt_reasm;
+struct stt_input;
 
 /* ---- endpoints --------------------------------------------------------- */
 
@@ -234,6 +240,7 @@ struct stt_reasm;
  * @net: the namespace
  * @ports: endpoints by port number, per family; written under RTNL
  * @nports: how many there are, per family; the hooks stand while there is one
+ * @vrf_hooks: those for VRFs stand as well, per family; RTNL
  * @devs: devices whose underlay this is; RTNL
  * @links: those with a lower device, by its ifindex; RTNL
  * @nexthops: hears of nexthops that their FDBs may use
@@ -254,6 +261,7 @@ struct stt_net {
 	struct net			*net;
 	struct hlist_head		ports[2][STT_PORT_HASH];
 	unsigned int			nports[2];
+	bool				vrf_hooks[2];
 	struct list_head		devs;
 	struct hlist_head		links[STT_LINK_HASH];
 	struct notifier_block		nexthops;
@@ -517,6 +525,7 @@ enum stt_match {
  * @group_confs: those with a group, by &stt_conf.group; written under RTNL
  * @groups: &struct stt_group that devices are in; written under RTNL
  * @external: takes the frames that no other takes; written under RTNL
+ * @input: routes that packets took to it, stt_input.c's
  */
 struct stt_port {
 	struct hlist_node	node;
@@ -531,6 +540,7 @@ struct stt_port {
 	struct rhashtable	group_confs;
 	struct rhashtable	groups;
 	struct stt_conf __rcu	*external;
+	struct stt_input __percpu *input;
 };
 
 /* Take the sender's group off the context id on the wire; 0 if it has none. */
@@ -816,8 +826,8 @@ void stt_fdb_nh_unregister(struct stt_net *sn);
 
 /* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
 
-int stt_rx_offload(struct sk_buff *skb, const struct stt_offload *off,
-		   bool csum_offload);
+int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
+		   const struct stt_offload *off, bool csum_offload);
 void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 		  const struct stt_flow_key *from, struct sk_buff *skb,
 		  const struct stt_offload *off, u16 policy, u8 dsfield);
@@ -826,6 +836,14 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    bool late);
 int stt_rx_register(struct net *net, sa_family_t family);
 void stt_rx_unregister(struct net *net, sa_family_t family);
+int stt_rx_register_vrf(struct net *net);
+
+/* ---- stt_input.c: which packets are known to be for this host ---------- */
+
+bool stt_input_known(const struct stt_port *port, const struct sk_buff *skb);
+void stt_input_learn(struct stt_port *port, const struct sk_buff *skb);
+int stt_input_init(struct stt_port *port);
+void stt_input_free(struct stt_port *port);
 
 /* ---- stt_partial.c: a frame with holes -> TCP packets ------------------ */
 
