@@ -8,7 +8,8 @@
  * keeps the route that one of them was found (tcp_v4_early_demux()).  This is
  * the same for us: an endpoint keeps the routes that its last packets took.
  * While such a one holds and nobody but us has hooks at those two places, so
- * that nobody misses anything, PRE_ROUTING is as good as LOCAL_IN.
+ * that nobody misses anything, PRE_ROUTING is as good as LOCAL_IN.  Whose the
+ * last frame was is kept along with it.
  *
  * Not where the stack does more than that on the way: for VRFs, IP options,
  * fragments, IPsec, and rules that look at ports.
@@ -17,7 +18,7 @@
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
 #include <net/dst.h>
-#include <net/inet_dscp.h>
+#include <net/inet_ecn.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
@@ -27,50 +28,45 @@
 
 #include "include/stt.h"
 
-#define STT_INPUT_SLOTS		16
+#define STT_INPUT_BITS		6
 
 /**
- * struct stt_input_key - what routing looks at
+ * struct stt_input_slot - a route that a packet was found, and whose it was
  * @saddr: the sender
  * @daddr: our address
  * @iif: where it came in
  * @mark: of the packet
- * @dsfield: DSCP and ECN
- * @pad: 0
- *
- * Compared as bytes: no holes.
- */
-struct stt_input_key {
-	union stt_addr	saddr;
-	union stt_addr	daddr;
-	int		iif;
-	u32		mark;
-	u32		dsfield;
-	u32		pad;
-};
-
-static_assert(sizeof(struct stt_input_key) == 48);
-
-/**
- * struct stt_input_slot - a route that a packet was found
- * @key: the packet's
+ * @dscp: DSCP, where it stands in the IP header
  * @cookie: for dst_check()
- * @dst: a reference, or NULL
+ * @dst: a reference, or NULL: nothing is known
+ * @gen: &stt_port.gen when @conf was looked up
+ * @id: context id
+ * @conf: whose frames with that id are, between those addresses; to be touched
+ *	only if @gen still holds
+ *
+ * Routing looks at what stands before @cookie.
  */
 struct stt_input_slot {
-	struct stt_input_key	key;
+	union stt_addr		saddr;
+	union stt_addr		daddr;
+	int			iif;
+	u32			mark;
+	u8			dscp;
 	u32			cookie;
 	struct dst_entry	*dst;
+	unsigned long		gen;
+	u64			id;
+	struct stt_conf		*conf;
 };
 
 /**
- * struct stt_input - the routes of an endpoint's last packets, for one CPU
+ * struct stt_input - what an endpoint's last packets showed, for one CPU
  * @slots: by sender and receiver
  *
  * Written and read by its CPU alone, with BH disabled.
  */
 struct stt_input {
-	struct stt_input_slot	slots[STT_INPUT_SLOTS];
+	struct stt_input_slot	slots[1 << STT_INPUT_BITS];
 };
 
 /* Nobody has hooks between which we skip something but ourselves. */
@@ -113,95 +109,78 @@ static bool stt_input_rules_want_ports(const struct net *net,
 	return false;
 }
 
-/* False for a packet that routing alone does not decide about. */
-static bool stt_input_key(struct stt_input_key *key, const struct sk_buff *skb,
-			  sa_family_t family)
+/* Where the stack does more than to route, it is to be asked each time. */
+static bool stt_input_plain(const struct stt_port *port,
+			    const struct sk_buff *skb)
 {
-	if (skb->pkt_type != PACKET_HOST || netif_is_l3_master(skb->dev) ||
-	    netif_is_l3_slave(skb->dev) || skb_sec_path(skb))
+	if (!stt_input_alone(port->net, port->family) ||
+	    stt_input_has_policy(port->net) || skb->pkt_type != PACKET_HOST ||
+	    netif_is_l3_master(skb->dev) || netif_is_l3_slave(skb->dev) ||
+	    skb_sec_path(skb))
 		return false;
 
-	if (family == AF_INET6) {
-		const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-
-		key->saddr.v6 = ip6h->saddr;
-		key->daddr.v6 = ip6h->daddr;
-		key->dsfield = ipv6_get_dsfield(ip6h);
-	} else {
-		const struct iphdr *iph = ip_hdr(skb);
-
-		if (iph->ihl != sizeof(*iph) / 4 || ip_is_fragment(iph))
-			return false;
-		ipv6_addr_set(&key->saddr.v6, iph->saddr, 0, 0, 0);
-		ipv6_addr_set(&key->daddr.v6, iph->daddr, 0, 0, 0);
-		key->dsfield = iph->tos;
-	}
-	key->iif = skb->dev->ifindex;
-	key->mark = skb->mark;
-	key->pad = 0;
-
-	return true;
+	return port->family == AF_INET6 ||
+	       (ip_hdr(skb)->ihl == sizeof(struct iphdr) / 4 &&
+		!ip_is_fragment(ip_hdr(skb)));
 }
 
 static struct stt_input_slot *stt_input_slot(const struct stt_port *port,
-					     const struct stt_input_key *key)
+					     const struct stt_flow_key *from)
 {
-	const u32 *s = (const u32 *)&key->saddr, *d = (const u32 *)&key->daddr;
+	const u32 *s = (const u32 *)&from->saddr;
+	const u32 *d = (const u32 *)&from->daddr;
 	u32 x = s[0] ^ s[1] ^ s[2] ^ s[3] ^ d[0] ^ d[3];
 
-	return &this_cpu_ptr(port->input)->slots[hash_32(x, 4)];
-}
-
-static bool stt_input_same(const struct stt_input_key *a,
-			   const struct stt_input_key *b)
-{
-	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
-
-	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) |
-		 (x[3] ^ y[3]) | (x[4] ^ y[4]) | (x[5] ^ y[5]));
+	return &this_cpu_ptr(port->input)->slots[hash_32(x, STT_INPUT_BITS)];
 }
 
 /**
  * stt_input_known - is a packet in PRE_ROUTING for us and nobody else
  * @port: endpoint it is sent to
  * @skb: packet, from the IP header on; not behind extension headers
+ * @from: its addresses
+ * @dsfield: its DSCP and ECN
  *
  * Context: BH disabled, RCU read side.
+ * Return: what is known of such packets, until BH is enabled; or NULL.
  */
-bool stt_input_known(const struct stt_port *port, const struct sk_buff *skb)
+struct stt_input_slot *stt_input_known(const struct stt_port *port,
+				       const struct sk_buff *skb,
+				       const struct stt_flow_key *from,
+				       u8 dsfield)
 {
-	const struct stt_input_slot *slot;
-	struct stt_input_key key;
+	struct stt_input_slot *slot = stt_input_slot(port, from);
 
-	if (!stt_input_alone(port->net, port->family) ||
-	    stt_input_has_policy(port->net) ||
-	    !stt_input_key(&key, skb, port->family))
-		return false;
-	slot = stt_input_slot(port, &key);
+	if (slot->dst && slot->iif == skb->dev->ifindex &&
+	    slot->mark == skb->mark &&
+	    slot->dscp == (dsfield & ~INET_ECN_MASK) &&
+	    stt_addr_equal(&slot->saddr, &from->saddr) &&
+	    stt_addr_equal(&slot->daddr, &from->daddr) &&
+	    stt_input_plain(port, skb) && dst_check(slot->dst, slot->cookie))
+		return slot;
 
-	return slot->dst && stt_input_same(&slot->key, &key) &&
-	       dst_check(slot->dst, slot->cookie);
+	return NULL;
 }
 
 /**
  * stt_input_learn - remember the route of a packet in LOCAL_IN
  * @port: endpoint it is sent to
  * @skb: packet, from the IP header on; not behind extension headers
+ * @from: its addresses
+ * @dsfield: its DSCP and ECN
  *
  * Context: BH disabled, RCU read side.
  */
-void stt_input_learn(struct stt_port *port, const struct sk_buff *skb)
+void stt_input_learn(struct stt_port *port, const struct sk_buff *skb,
+		     const struct stt_flow_key *from, u8 dsfield)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct stt_input_slot *slot;
-	struct stt_input_key key;
 	bool local;
 	u32 cookie = 0;
 
-	if (!dst || !stt_input_alone(port->net, port->family) ||
-	    stt_input_has_policy(port->net) ||
-	    stt_input_rules_want_ports(port->net, port->family) ||
-	    !stt_input_key(&key, skb, port->family))
+	if (!dst || !stt_input_plain(port, skb) ||
+	    stt_input_rules_want_ports(port->net, port->family))
 		return;
 
 	if (port->family == AF_INET6) {
@@ -216,11 +195,52 @@ void stt_input_learn(struct stt_port *port, const struct sk_buff *skb)
 	if (!local || !dst_hold_safe(dst))
 		return;
 
-	slot = stt_input_slot(port, &key);
+	slot = stt_input_slot(port, from);
 	dst_release(slot->dst);
-	slot->key = key;
-	slot->cookie = cookie;
-	slot->dst = dst;
+	*slot = (struct stt_input_slot) {
+		.saddr = from->saddr,
+		.daddr = from->daddr,
+		.iif = skb->dev->ifindex,
+		.mark = skb->mark,
+		.dscp = dsfield & ~INET_ECN_MASK,
+		.cookie = cookie,
+		.dst = dst,
+	};
+}
+
+/**
+ * stt_input_conf - whose frame is this (R11)
+ * @slot: what is known of its packets; or NULL
+ * @port: endpoint it was sent to
+ * @id: its context id
+ * @from: its addresses
+ *
+ * Looks up what @slot does not know.  That a configuration goes is said by
+ * &stt_port.gen before its grace period begins: while that has the value it
+ * had before the lookup, there is nobody who frees it under us.
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: the most specific configuration that fits, or NULL.
+ */
+struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
+				struct stt_port *port, u64 id,
+				const struct stt_flow_key *from)
+{
+	/* Pairs with stt_port_changed(). */
+	unsigned long gen = smp_load_acquire(&port->gen);
+	struct stt_conf *conf;
+
+	if (likely(slot && slot->conf && slot->id == id && slot->gen == gen))
+		return slot->conf;
+
+	conf = stt_port_conf_rcu(port, id, from);
+	if (slot) {
+		slot->conf = conf;
+		slot->id = id;
+		slot->gen = gen;
+	}
+
+	return conf;
 }
 
 /**
@@ -247,7 +267,7 @@ void stt_input_free(struct stt_port *port)
 	for_each_possible_cpu(cpu) {
 		struct stt_input *input = per_cpu_ptr(port->input, cpu);
 
-		for (i = 0; i < STT_INPUT_SLOTS; i++)
+		for (i = 0; i < ARRAY_SIZE(input->slots); i++)
 			dst_release(input->slots[i].dst);
 	}
 	free_percpu(port->input);

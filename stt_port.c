@@ -300,6 +300,15 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
 	return stt_addr_any(&key->local) ? STT_MATCH_REMOTE : STT_MATCH_BOTH;
 }
 
+/*
+ * Another configuration may be found from now on.  What was found before this
+ * is forgotten before the caller's grace period ends; see stt_input_conf().
+ */
+static void stt_port_changed(struct stt_port *port)
+{
+	smp_store_release(&port->gen, port->gen + 1);
+}
+
 /* A configuration is found by its key, and by its group if it has one. */
 static int stt_port_insert_key(struct stt_port *port, struct stt_conf *conf)
 {
@@ -350,8 +359,10 @@ static int stt_port_set_external(struct stt_conf *conf)
 	if (stt_port_external_taken(conf))
 		return -EEXIST;
 	for (i = 0; i < ARRAY_SIZE(ports); i++)
-		if (ports[i])
+		if (ports[i]) {
 			rcu_assign_pointer(ports[i]->external, conf);
+			stt_port_changed(ports[i]);
+		}
 
 	return 0;
 }
@@ -362,8 +373,10 @@ static void stt_port_clear_external(const struct stt_conf *conf)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(ports); i++)
-		if (ports[i] && rtnl_dereference(ports[i]->external) == conf)
+		if (ports[i] && rtnl_dereference(ports[i]->external) == conf) {
 			RCU_INIT_POINTER(ports[i]->external, NULL);
+			stt_port_changed(ports[i]);
+		}
 }
 
 /**
@@ -388,6 +401,7 @@ int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
 	err = stt_port_insert_group(port, conf);
 	if (err)
 		stt_port_remove_key(port, conf);
+	stt_port_changed(port);
 
 	return err;
 }
@@ -409,6 +423,7 @@ void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 	}
 	stt_port_remove_key(port, conf);
 	stt_port_remove_group(port, conf);
+	stt_port_changed(port);
 }
 
 static bool stt_conf_same_key(const struct stt_conf_key *a,
@@ -467,11 +482,13 @@ int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 		return err;
 	}
 	if (same)
-		return rhashtable_replace_fast(&port->confs, &old->node,
-					       &conf->node, stt_conf_params);
-	stt_port_remove_key(port, old);
+		err = rhashtable_replace_fast(&port->confs, &old->node,
+					      &conf->node, stt_conf_params);
+	else
+		stt_port_remove_key(port, old);
+	stt_port_changed(port);
 
-	return 0;
+	return err;
 }
 
 /**

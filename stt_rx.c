@@ -36,7 +36,9 @@
 
 /*
  * What the segments were aggregated as is no business of the inner packet's.
- * Shared info is written only where it must change, and is then our own.
+ * The fields are written only where they must change, and are ours if the
+ * headers are, as when sending: a TCP sender on this machine that keeps the
+ * payload has given up both.
  */
 static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 			  unsigned int size)
@@ -45,7 +47,7 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 
 	if (shinfo->gso_size == size && shinfo->gso_type == type)
 		return 0;
-	if (skb_unclone(skb, GFP_ATOMIC))
+	if (skb_header_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;
 
 	shinfo = skb_shinfo(skb);
@@ -202,8 +204,8 @@ struct stt_rx_info {
  * nothing; else stt_rx_done() is for what @info holds.
  */
 static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
-			struct sk_buff *skb, struct stt_rx_info *info,
-			enum stt_net_counter *cause)
+			struct stt_input_slot *slot, struct sk_buff *skb,
+			struct stt_rx_info *info, enum stt_net_counter *cause)
 {
 	struct stt_hdr *hdr;
 
@@ -222,7 +224,7 @@ static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 	}
 	info->id = stt_hdr_decode(hdr, &info->off);
 	info->policy = stt_port_policy(port, &info->id);
-	info->conf = stt_port_conf_rcu(port, info->id, from);
+	info->conf = stt_input_conf(slot, port, info->id, from);
 	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;
 		return false;
@@ -372,7 +374,8 @@ static void stt_rx_count(const struct stt_dev *stt, enum stt_dev_counter how,
  * is taken over; @how tells how it came.
  */
 static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
-			 const struct stt_flow_key *from, struct sk_buff *skb,
+			 const struct stt_flow_key *from,
+			 struct stt_input_slot *slot, struct sk_buff *skb,
 			 enum stt_dev_counter how)
 {
 	u16 segments = stt_skb_cb(skb)->segments;
@@ -382,7 +385,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	unsigned int len;
 	int err;
 
-	if (!stt_rx_info(port, from, skb, &info, &cause)) {
+	if (!stt_rx_info(port, from, slot, skb, &info, &cause)) {
 		stt_drop(sn, skb, cause);
 		return;
 	}
@@ -488,7 +491,7 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	skb = stt_rx_run(segs, &segs);
 	if (!skb)
 		goto drop;
-	if (!stt_rx_info(port, from, skb, &info, &why))
+	if (!stt_rx_info(port, from, NULL, skb, &info, &why))
 		goto drop_first;
 	__skb_pull(skb, STT_HLEN);
 	stt_inner_parse(skb, &info.in);
@@ -557,9 +560,12 @@ static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family,
 	return netif_is_l3_master(skb->dev) ? skb->dev->ifindex : 0;
 }
 
+/* But for the source port. */
 static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
-		       sa_family_t family, const struct tcphdr *th)
+		       const struct stt_port *port)
 {
+	sa_family_t family = port->family;
+
 	memset(key, 0, sizeof(*key));
 	if (family == AF_INET6) {
 		key->saddr.v6 = ipv6_hdr(skb)->saddr;
@@ -568,8 +574,7 @@ static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
 		key->saddr.v4 = ip_hdr(skb)->saddr;
 		key->daddr.v4 = ip_hdr(skb)->daddr;
 	}
-	key->sport = th->source;
-	key->dport = th->dest;
+	key->dport = port->number;
 	key->scope = stt_rx_scope(skb, family, &key->daddr);
 	key->family = family;
 }
@@ -610,19 +615,20 @@ static u8 stt_rx_outer_dsfield(const struct sk_buff *skb, sa_family_t family)
 
 /*
  * A packet to one of our endpoints.  @skb begins with the IP header; its TCP
- * header is @thoff bytes on.  Taken over.
+ * header is @thoff bytes on.  @key lacks the source port; @slot is what is
+ * known of such packets, or NULL.  Takes @skb over.
  */
 static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
-			   struct sk_buff *skb, unsigned int thoff)
+			   struct stt_flow_key *key, u8 dsfield,
+			   struct stt_input_slot *slot, struct sk_buff *skb,
+			   unsigned int thoff)
 {
 	sa_family_t family = port->family;
-	struct stt_flow_key key;
 	enum stt_accept accept;
 	struct stt_skb_cb *cb;
 	struct tcphdr *th;
 	unsigned int hlen;
 	u32 seq, id;
-	u8 dsfield;
 
 	if (!stt_rx_policy(skb, family)) {
 		stt_drop(sn, skb, STT_NET_drop_policy);
@@ -652,12 +658,11 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 	}
 	seq = ntohl(th->seq);
 	id = ntohl(th->ack_seq);
-	stt_rx_key(&key, skb, family, th);
-	if (unlikely(key.scope < 0) && stt_rx_is_own(sn, skb, &key)) {
+	key->sport = th->source;
+	if (unlikely(key->scope < 0) && stt_rx_is_own(sn, skb, key)) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
 	}
-	dsfield = stt_rx_outer_dsfield(skb, family);
 	if (!pskb_pull(skb, hlen)) {
 		stt_drop(sn, skb, STT_NET_drop_nomem);
 		return;
@@ -674,47 +679,46 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 		return;
 	}
 	if (likely(skb->len == cb->frame_len)) {
-		trace_stt_frame(sn->net, &key, skb->len, 1,
+		trace_stt_frame(sn->net, key, skb->len, 1,
 				STT_FRAME_EV_WHOLE);
 		/* All that it has to do with others: it is newer than they. */
 		if (unlikely(stt_reasm_frames(sn->reasm)))
-			stt_reasm_passed(sn->reasm, &key);
-		stt_rx_frame(sn, port, &key, skb, STT_DEV_rx_single);
+			stt_reasm_passed(sn->reasm, key);
+		stt_rx_frame(sn, port, key, slot, skb, STT_DEV_rx_single);
 		return;
 	}
 
-	accept = stt_port_accepts_rcu(port, &key);
+	accept = stt_port_accepts_rcu(port, key);
 	if (accept == STT_ACCEPT_NONE) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
 	}
-	skb = stt_reasm_add(sn->reasm, &key, id, accept == STT_ACCEPT_PEER,
+	skb = stt_reasm_add(sn->reasm, key, id, accept == STT_ACCEPT_PEER,
 			    skb);
 	if (skb)
-		stt_rx_frame(sn, port, &key, skb, STT_DEV_rx_reassembled);
+		stt_rx_frame(sn, port, key, slot, skb,
+			     STT_DEV_rx_reassembled);
 }
 
 /* ---- hooks ------------------------------------------------------------- */
 
 /*
- * A packet that went through a user space queue (NFQUEUE) comes to the hooks
- * behind that one in process context.  Everything of ours wants BH disabled.
+ * Behind all of the host's rules.  A packet that went through a user space
+ * queue (NFQUEUE) comes to the hooks behind that one in process context.
+ * Everything of ours wants BH disabled.
  */
-static void stt_rx_segment_bh(struct stt_net *sn, struct stt_port *port,
-			      struct sk_buff *skb, unsigned int thoff)
-{
-	local_bh_disable();
-	stt_rx_segment(sn, port, skb, thoff);
-	local_bh_enable();
-}
-
-/* Behind all of the host's rules. */
 static void stt_rx_behind_rules(struct stt_net *sn, struct stt_port *port,
-				struct sk_buff *skb, unsigned int thoff)
+				struct sk_buff *skb, unsigned int thoff,
+				bool learn)
 {
+	u8 dsfield = stt_rx_outer_dsfield(skb, port->family);
+	struct stt_flow_key key;
+
 	local_bh_disable();
-	stt_input_learn(port, skb);
-	stt_rx_segment(sn, port, skb, thoff);
+	stt_rx_key(&key, skb, port);
+	if (learn)
+		stt_input_learn(port, skb, &key, dsfield);
+	stt_rx_segment(sn, port, &key, dsfield, NULL, skb, thoff);
 	local_bh_enable();
 }
 
@@ -722,18 +726,21 @@ static void stt_rx_behind_rules(struct stt_net *sn, struct stt_port *port,
  * Take a packet where there are no rules and it is known what the stack would
  * do with it.  False: it is untouched.
  */
-static bool stt_rx_known(struct stt_port *port, struct sk_buff *skb,
-			 unsigned int thoff)
+static bool stt_rx_known(struct stt_net *sn, struct stt_port *port,
+			 struct sk_buff *skb, unsigned int thoff)
 {
-	bool known;
+	u8 dsfield = stt_rx_outer_dsfield(skb, port->family);
+	struct stt_input_slot *slot;
+	struct stt_flow_key key;
 
-	local_bh_disable();
-	known = stt_input_known(port, skb);
-	if (likely(known))
-		stt_rx_segment(stt_net(port->net), port, skb, thoff);
-	local_bh_enable();
+	if (unlikely(!in_softirq()))
+		return false;
+	stt_rx_key(&key, skb, port);
+	slot = stt_input_known(port, skb, &key, dsfield);
+	if (likely(slot))
+		stt_rx_segment(sn, port, &key, dsfield, slot, skb, thoff);
 
-	return known;
+	return slot;
 }
 
 /* Whatever was set before us, a connection tracking zone for instance. */
@@ -823,6 +830,7 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
+	struct stt_net *sn = stt_net(state->net);
 	struct net *net = state->net;
 	struct stt_port *port;
 
@@ -833,10 +841,10 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 	}
 	if (iph->protocol != IPPROTO_TCP || iph->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-	port = stt_rx_port(stt_net(net), skb, AF_INET, ip_hdrlen(skb));
+	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
 	if (!port)
 		return NF_ACCEPT;
-	if (likely(stt_rx_known(port, skb, sizeof(*iph))))
+	if (likely(stt_rx_known(sn, port, skb, sizeof(*iph))))
 		return NF_STOLEN;
 	if (rcu_access_pointer(nf_ct_hook) &&
 	    (inet_addr_type_dev_table(net, skb->dev, iph->daddr) == RTN_LOCAL ||
@@ -868,7 +876,7 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
 	if (!port || !stt_rx_is_for_us4(port, skb))
 		return NF_ACCEPT;
-	stt_rx_behind_rules(sn, port, skb, ip_hdrlen(skb));
+	stt_rx_behind_rules(sn, port, skb, ip_hdrlen(skb), true);
 
 	return NF_STOLEN;
 }
@@ -900,6 +908,7 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct stt_net *sn = stt_net(state->net);
 	struct net *net = state->net;
 	struct stt_port *port;
 
@@ -910,10 +919,10 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 	}
 	if (ip6h->nexthdr != IPPROTO_TCP)
 		return NF_ACCEPT;
-	port = stt_rx_port(stt_net(net), skb, AF_INET6, sizeof(*ip6h));
+	port = stt_rx_port(sn, skb, AF_INET6, sizeof(*ip6h));
 	if (!port)
 		return NF_ACCEPT;
-	if (likely(stt_rx_known(port, skb, sizeof(*ip6h))))
+	if (likely(stt_rx_known(sn, port, skb, sizeof(*ip6h))))
 		return NF_STOLEN;
 	if (rcu_access_pointer(nf_ct_hook) &&
 	    (ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0) ||
@@ -962,7 +971,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
 	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
 	    first + ipv6_optlen(hop) == thoff) {
-		stt_rx_segment_bh(sn, port, skb, thoff);
+		stt_rx_behind_rules(sn, port, skb, thoff, false);
 		return NF_STOLEN;
 	}
 	stt_drop(sn, skb, STT_NET_drop_header);
@@ -981,7 +990,7 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
 	if (!port || !stt_rx_is_for_us6(port, skb))
 		return NF_ACCEPT;
-	stt_rx_behind_rules(sn, port, skb, sizeof(struct ipv6hdr));
+	stt_rx_behind_rules(sn, port, skb, sizeof(struct ipv6hdr), true);
 
 	return NF_STOLEN;
 }

@@ -232,6 +232,7 @@ struct stt_reasm_limits {
 
 struct stt_reasm;
 struct stt_input;
+struct stt_input_slot;
 
 /* ---- endpoints --------------------------------------------------------- */
 
@@ -526,6 +527,8 @@ enum stt_match {
  * @groups: &struct stt_group that devices are in; written under RTNL
  * @external: takes the frames that no other takes; written under RTNL
  * @input: routes that packets took to it, stt_input.c's
+ * @gen: changes when frames may be another configuration's than before;
+ *	written under RTNL
  */
 struct stt_port {
 	struct hlist_node	node;
@@ -541,6 +544,7 @@ struct stt_port {
 	struct rhashtable	groups;
 	struct stt_conf __rcu	*external;
 	struct stt_input __percpu *input;
+	unsigned long		gen;
 };
 
 /* Take the sender's group off the context id on the wire; 0 if it has none. */
@@ -840,8 +844,15 @@ int stt_rx_register_vrf(struct net *net);
 
 /* ---- stt_input.c: which packets are known to be for this host ---------- */
 
-bool stt_input_known(const struct stt_port *port, const struct sk_buff *skb);
-void stt_input_learn(struct stt_port *port, const struct sk_buff *skb);
+struct stt_input_slot *stt_input_known(const struct stt_port *port,
+				       const struct sk_buff *skb,
+				       const struct stt_flow_key *from,
+				       u8 dsfield);
+void stt_input_learn(struct stt_port *port, const struct sk_buff *skb,
+		     const struct stt_flow_key *from, u8 dsfield);
+struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
+				struct stt_port *port, u64 id,
+				const struct stt_flow_key *from);
 int stt_input_init(struct stt_port *port);
 void stt_input_free(struct stt_port *port);
 
