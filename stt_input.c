@@ -1,29 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which packets to our ports are known to be for this host.
+ * IP input: which packets are for our endpoints.
  *
- * Between the netfilter hooks PRE_ROUTING and LOCAL_IN the stack looks for a
- * TCP socket and asks the routing tables whether a packet is for this host,
- * and may have come this way.  A connected socket spares its packets that: it
- * keeps the route that one of them was found (tcp_v4_early_demux()).  This is
- * the same for us: an endpoint keeps the routes that its last packets took.
- * While such a one holds and nobody but us has hooks at those two places, so
- * that nobody misses anything, PRE_ROUTING is as good as LOCAL_IN.  Whose the
- * last frame was is kept along with it.
+ * Netfilter hooks take them.  In the local input path, behind every rule of
+ * the host's, stands the one that takes segments (R1).  The others stand
+ * before connection tracking and keep it away from our segments and from what
+ * routers say of them.
  *
- * Not where the stack does more than that on the way: for VRFs, IP options,
- * fragments, IPsec, and rules that look at ports.
+ * Between PRE_ROUTING and LOCAL_IN the stack looks for a TCP socket and asks
+ * the routing tables whether a packet is for this host, and may have come this
+ * way.  A connected socket spares its packets that: it keeps the route that
+ * one of them was found (tcp_v4_early_demux()).  This does the same: an
+ * endpoint keeps the routes that its last packets took.  While such a one
+ * holds and nobody but us has hooks at those two places, so that nobody misses
+ * anything, PRE_ROUTING is as good as LOCAL_IN.  Not where the stack does more
+ * than that on the way: for VRFs, IP options, fragments, IPsec, and rules that
+ * look at ports.  Whose the last frame was is kept along with the route.
  */
+#include <linux/bottom_half.h>
 #include <linux/hash.h>
+#include <linux/icmpv6.h>
+#include <linux/inetdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <linux/percpu.h>
+#include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/inet_ecn.h>
+#include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
+#include <net/tcp.h>
 #include <net/xfrm.h>
 
 #include "include/stt.h"
@@ -68,6 +80,61 @@ struct stt_input_slot {
 struct stt_input {
 	struct stt_input_slot	slots[1 << STT_INPUT_BITS];
 };
+
+static union stt_addr stt_input_daddr(const struct sk_buff *skb,
+				      sa_family_t family)
+{
+	if (family == AF_INET6)
+		return (union stt_addr) { .v6 = ipv6_hdr(skb)->daddr };
+
+	return (union stt_addr) { .v4 = ip_hdr(skb)->daddr };
+}
+
+/* A group's scope is an interface's, also in a VRF. */
+static int stt_input_group_scope(const struct sk_buff *skb, sa_family_t family)
+{
+	return -(int)(family == AF_INET6 ? IP6CB(skb)->iif : IPCB(skb)->iif);
+}
+
+/* The ifindex that addresses are meant in; see struct stt_conf_key. */
+static int stt_input_scope(const struct sk_buff *skb, sa_family_t family,
+			   const union stt_addr *daddr)
+{
+	if (unlikely(stt_addr_multicast(daddr, family)))
+		return stt_input_group_scope(skb, family);
+	/* Within a VRF too, a link-local address is its interface's. */
+	if (family == AF_INET6 &&
+	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
+		return IP6CB(skb)->iif;
+
+	return netif_is_l3_master(skb->dev) ? skb->dev->ifindex : 0;
+}
+
+/* What the IP header of a packet says, whose TCP header is @thoff bytes on. */
+static void stt_input_info(struct stt_input_info *in, struct stt_port *port,
+			   const struct sk_buff *skb, unsigned int thoff)
+{
+	sa_family_t family = port->family;
+	struct stt_flow_key *from = &in->from;
+
+	in->port = port;
+	in->slot = NULL;
+	in->thoff = thoff;
+	memset(from, 0, sizeof(*from));
+	from->daddr = stt_input_daddr(skb, family);
+	if (family == AF_INET6) {
+		from->saddr.v6 = ipv6_hdr(skb)->saddr;
+		in->dsfield = ipv6_get_dsfield(ipv6_hdr(skb));
+	} else {
+		from->saddr.v4 = ip_hdr(skb)->saddr;
+		in->dsfield = ipv4_get_dsfield(ip_hdr(skb));
+	}
+	from->dport = port->number;
+	from->scope = stt_input_scope(skb, family, &from->daddr);
+	from->family = family;
+}
+
+/* ---- what is known ----------------------------------------------------- */
 
 /* Nobody has hooks between which we skip something but ourselves. */
 static bool stt_input_alone(const struct net *net, sa_family_t family)
@@ -134,47 +201,30 @@ static struct stt_input_slot *stt_input_slot(const struct stt_port *port,
 	return &this_cpu_ptr(port->input)->slots[hash_32(x, STT_INPUT_BITS)];
 }
 
-/**
- * stt_input_known - is a packet in PRE_ROUTING for us and nobody else
- * @port: endpoint it is sent to
- * @skb: packet, from the IP header on; not behind extension headers
- * @from: its addresses
- * @dsfield: its DSCP and ECN
- *
- * Context: BH disabled, RCU read side.
- * Return: what is known of such packets, until BH is enabled; or NULL.
- */
-struct stt_input_slot *stt_input_known(const struct stt_port *port,
-				       const struct sk_buff *skb,
-				       const struct stt_flow_key *from,
-				       u8 dsfield)
+/* What is known of such packets as this in PRE_ROUTING, or NULL. */
+static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
+					      const struct sk_buff *skb)
 {
-	struct stt_input_slot *slot = stt_input_slot(port, from);
+	struct stt_input_slot *slot = stt_input_slot(in->port, &in->from);
 
 	if (slot->dst && slot->iif == skb->dev->ifindex &&
 	    slot->mark == skb->mark &&
-	    slot->dscp == (dsfield & ~INET_ECN_MASK) &&
-	    stt_addr_equal(&slot->saddr, &from->saddr) &&
-	    stt_addr_equal(&slot->daddr, &from->daddr) &&
-	    stt_input_plain(port, skb) && dst_check(slot->dst, slot->cookie))
+	    slot->dscp == (in->dsfield & ~INET_ECN_MASK) &&
+	    stt_addr_equal(&slot->saddr, &in->from.saddr) &&
+	    stt_addr_equal(&slot->daddr, &in->from.daddr) &&
+	    stt_input_plain(in->port, skb) &&
+	    dst_check(slot->dst, slot->cookie))
 		return slot;
 
 	return NULL;
 }
 
-/**
- * stt_input_learn - remember the route of a packet in LOCAL_IN
- * @port: endpoint it is sent to
- * @skb: packet, from the IP header on; not behind extension headers
- * @from: its addresses
- * @dsfield: its DSCP and ECN
- *
- * Context: BH disabled, RCU read side.
- */
-void stt_input_learn(struct stt_port *port, const struct sk_buff *skb,
-		     const struct stt_flow_key *from, u8 dsfield)
+/* Remember the route of a packet in LOCAL_IN; not behind extension headers. */
+static void stt_input_learn(const struct stt_input_info *in,
+			    const struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
+	struct stt_port *port = in->port;
 	struct stt_input_slot *slot;
 	bool local;
 	u32 cookie = 0;
@@ -195,14 +245,14 @@ void stt_input_learn(struct stt_port *port, const struct sk_buff *skb,
 	if (!local || !dst_hold_safe(dst))
 		return;
 
-	slot = stt_input_slot(port, from);
+	slot = stt_input_slot(port, &in->from);
 	dst_release(slot->dst);
 	*slot = (struct stt_input_slot) {
-		.saddr = from->saddr,
-		.daddr = from->daddr,
+		.saddr = in->from.saddr,
+		.daddr = in->from.daddr,
 		.iif = skb->dev->ifindex,
 		.mark = skb->mark,
-		.dscp = dsfield & ~INET_ECN_MASK,
+		.dscp = in->dsfield & ~INET_ECN_MASK,
 		.cookie = cookie,
 		.dst = dst,
 	};
@@ -271,4 +321,419 @@ void stt_input_free(struct stt_port *port)
 			dst_release(input->slots[i].dst);
 	}
 	free_percpu(port->input);
+}
+
+/* ---- hooks ------------------------------------------------------------- */
+
+/* Whatever was set before us, a connection tracking zone for instance. */
+static void stt_input_untrack(struct sk_buff *skb)
+{
+	nf_reset_ct(skb);
+	skb_set_nfct(skb, IP_CT_UNTRACKED);
+}
+
+/* 0 where there is none.  Not on every packet's stack. */
+static noinline __be16 stt_input_dest_copy(const struct sk_buff *skb, int thoff)
+{
+	struct tcphdr th;
+
+	if (skb_copy_bits(skb, thoff, &th, offsetofend(struct tcphdr, dest)))
+		return 0;
+
+	return th.dest;
+}
+
+/* The endpoint that the TCP packet at @thoff is sent to, if one is. */
+static struct stt_port *stt_input_port(const struct stt_net *sn,
+				       const struct sk_buff *skb,
+				       sa_family_t family, unsigned int thoff)
+{
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + thoff);
+
+	if (likely(skb_headlen(skb) >= thoff + sizeof(*th)))
+		return stt_port_find_rcu(sn, family, th->dest);
+
+	return stt_port_find_rcu(sn, family, stt_input_dest_copy(skb, thoff));
+}
+
+/* Is the packet sent to a group that devices of ours are in? */
+static bool stt_input_to_group(struct stt_port *port,
+			       const struct sk_buff *skb)
+{
+	const union stt_addr daddr = stt_input_daddr(skb, port->family);
+
+	return stt_addr_multicast(&daddr, port->family) &&
+	       stt_group_joined(port, &daddr,
+				stt_input_group_scope(skb, port->family));
+}
+
+/*
+ * TCP refuses what was not sent to this host alone, and so it may, but for
+ * groups of ours.
+ */
+static bool stt_input_is_for_us(struct stt_port *port,
+				const struct sk_buff *skb)
+{
+	return likely(skb->pkt_type == PACKET_HOST) ||
+	       (skb->pkt_type == PACKET_MULTICAST &&
+		stt_input_to_group(port, skb));
+}
+
+/*
+ * Behind all of the host's rules.  A packet that went through a user space
+ * queue (NFQUEUE) comes to the hooks behind that one in process context.
+ * Everything of ours wants BH disabled.
+ */
+static void stt_input_take(struct stt_net *sn, struct stt_port *port,
+			   struct sk_buff *skb, unsigned int thoff, bool learn)
+{
+	struct stt_input_info in;
+
+	local_bh_disable();
+	stt_input_info(&in, port, skb, thoff);
+	if (learn)
+		stt_input_learn(&in, skb);
+	stt_rx_segment(sn, &in, skb);
+	local_bh_enable();
+}
+
+/*
+ * Take a packet where there are no rules and it is known what the stack would
+ * do with it.  False: it is untouched.
+ */
+static bool stt_input_take_known(struct stt_net *sn, struct stt_port *port,
+				 struct sk_buff *skb, unsigned int thoff)
+{
+	struct stt_input_info in;
+
+	if (unlikely(!in_softirq()))
+		return false;
+	stt_input_info(&in, port, skb, thoff);
+	in.slot = stt_input_known(&in, skb);
+	if (unlikely(!in.slot))
+		return false;
+	stt_rx_segment(sn, &in, skb);
+
+	return true;
+}
+
+/* A whole frame as stt_tx.c makes it, which no TCP sender makes. */
+static bool stt_is_frame(const struct stt_net *sn, const struct sk_buff *skb,
+			 sa_family_t family, int thoff)
+{
+	const struct tcphdr *th;
+	struct tcphdr _th;
+
+	if (!stt_input_port(sn, skb, family, thoff))
+		return false;
+	th = skb_header_pointer(skb, thoff, sizeof(_th), &_th);
+
+	return th && th->doff == sizeof(*th) / 4 && th->ack && th->psh &&
+	       !th->window &&
+	       ntohl(th->seq) == stt_seq(skb->len - thoff - sizeof(*th), 0);
+}
+
+/*
+ * Frames are untracked when they are made.  A VRF takes that for its own mark
+ * and removes it, before they go out again through the real device.
+ */
+static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	bool ours;
+
+	if (likely(!netif_is_l3_slave(state->out)))
+		return NF_ACCEPT;
+	if (state->pf == NFPROTO_IPV4)
+		ours = ip_hdr(skb)->protocol == IPPROTO_TCP &&
+		       stt_is_frame(sn, skb, AF_INET, ip_hdrlen(skb));
+	else
+		ours = ipv6_hdr(skb)->nexthdr == IPPROTO_TCP &&
+		       stt_is_frame(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
+	if (ours)
+		stt_input_untrack(skb);
+
+	return NF_ACCEPT;
+}
+
+/* Is the packet sent to an address of this host? */
+static bool stt_input_is_local(const struct stt_port *port,
+			       const struct sk_buff *skb)
+{
+	if (port->family == AF_INET6)
+		return ipv6_chk_addr(port->net, &ipv6_hdr(skb)->daddr,
+				     skb->dev, 0);
+
+	return inet_addr_type_dev_table(port->net, skb->dev,
+					ip_hdr(skb)->daddr) == RTN_LOCAL;
+}
+
+/*
+ * In PRE_ROUTING, before connection tracking: keep it from what is ours.  Only
+ * packets to an address of this host are, or to a group of ours; with the same
+ * port number, connections to other hosts and forwarded ones stay tracked.
+ */
+static unsigned int stt_input_early(struct stt_net *sn, struct stt_port *port,
+				    struct sk_buff *skb, unsigned int thoff)
+{
+	if (likely(stt_input_take_known(sn, port, skb, thoff)))
+		return NF_STOLEN;
+	if (rcu_access_pointer(nf_ct_hook) &&
+	    (stt_input_is_local(port, skb) || stt_input_to_group(port, skb)))
+		stt_input_untrack(skb);
+
+	return NF_ACCEPT;
+}
+
+/* In LOCAL_IN, behind all of the host's rules. */
+static unsigned int stt_input_late(struct stt_net *sn, struct stt_port *port,
+				   struct sk_buff *skb, unsigned int thoff)
+{
+	if (!stt_input_is_for_us(port, skb))
+		return NF_ACCEPT;
+	stt_input_take(sn, port, skb, thoff, true);
+
+	return NF_STOLEN;
+}
+
+/* What routers say of our segments is not for connection tracking either. */
+static unsigned int stt_input_icmp4(struct net *net, struct sk_buff *skb)
+{
+	if (stt_icmp4(skb, net))
+		stt_input_untrack(skb);
+
+	return NF_ACCEPT;
+}
+
+static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	const struct iphdr *iph = ip_hdr(skb);
+	struct stt_port *port;
+
+	if (iph->protocol == IPPROTO_ICMP)
+		return stt_input_icmp4(state->net, skb);
+	if (iph->protocol != IPPROTO_TCP || iph->frag_off & htons(IP_OFFSET))
+		return NF_ACCEPT;
+	port = stt_input_port(sn, skb, AF_INET, ip_hdrlen(skb));
+
+	return port ? stt_input_early(sn, port, skb, ip_hdrlen(skb)) :
+		      NF_ACCEPT;
+}
+
+static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	struct stt_port *port;
+
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
+		return NF_ACCEPT;
+	port = stt_input_port(sn, skb, AF_INET, ip_hdrlen(skb));
+
+	return port ? stt_input_late(sn, port, skb, ip_hdrlen(skb)) :
+		      NF_ACCEPT;
+}
+
+static const struct nf_hook_ops stt_hooks4[] = {
+	{
+		.hook		= stt_prerouting4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_in4,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP_PRI_LAST - 1,
+	},
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* As stt_input_icmp4(). */
+static unsigned int stt_input_icmp6(struct net *net, struct sk_buff *skb)
+{
+	if (stt_icmp6(skb, net))
+		stt_input_untrack(skb);
+
+	return NF_ACCEPT;
+}
+
+static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	struct stt_port *port;
+
+	if (ip6h->nexthdr == IPPROTO_ICMPV6)
+		return stt_input_icmp6(state->net, skb);
+	if (ip6h->nexthdr != IPPROTO_TCP)
+		return NF_ACCEPT;
+	port = stt_input_port(sn, skb, AF_INET6, sizeof(*ip6h));
+
+	return port ? stt_input_early(sn, port, skb, sizeof(*ip6h)) :
+		      NF_ACCEPT;
+}
+
+/*
+ * A segment behind extension headers.  This hook sees them before they are
+ * looked at, so only those are skipped that say nothing to the receiver:
+ * hop-by-hop options, which IPv6 input has been through.  Behind any other,
+ * and in a fragment that nobody put together on the way here, a segment is
+ * refused: no sender of STT makes such.  A packet that a routing header sends
+ * elsewhere is not ours.
+ */
+static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
+{
+	unsigned int thoff = 0, rthoff = 0, first = sizeof(struct ipv6hdr);
+	int flags = 0, rt_flags = IP6_FH_F_SKIP_RH;
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	unsigned short frag_off = 0;
+	struct ipv6_opt_hdr _hop, *hop;
+	struct stt_port *port;
+
+	if (!ipv6_ext_hdr(nexthdr) ||
+	    ipv6_find_hdr(skb, &thoff, IPPROTO_TCP, &frag_off, &flags) < 0 ||
+	    frag_off)
+		return NF_ACCEPT;
+	port = stt_input_port(sn, skb, AF_INET6, thoff);
+	if (!port || !stt_input_is_for_us(port, skb))
+		return NF_ACCEPT;
+	/* Finds a routing header only if it has segments left. */
+	if (ipv6_find_hdr(skb, &rthoff, NEXTHDR_ROUTING, NULL, &rt_flags) >= 0)
+		return NF_ACCEPT;
+
+	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
+	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
+	    first + ipv6_optlen(hop) == thoff) {
+		stt_input_take(sn, port, skb, thoff, false);
+		return NF_STOLEN;
+	}
+	stt_drop(sn, skb, STT_NET_drop_header);
+
+	return NF_STOLEN;
+}
+
+static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct stt_net *sn = stt_net(state->net);
+	struct stt_port *port;
+
+	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
+		return stt_local_in6_ext(sn, skb);
+	port = stt_input_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
+
+	return port ? stt_input_late(sn, port, skb, sizeof(struct ipv6hdr)) :
+		      NF_ACCEPT;
+}
+
+static const struct nf_hook_ops stt_hooks6[] = {
+	{
+		.hook		= stt_prerouting6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_in6,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP6_PRI_LAST - 1,
+	},
+};
+#endif
+
+static const struct nf_hook_ops stt_vrf_hooks[] = {
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP_PRI_CONNTRACK - 1,
+	},
+	{
+		.hook		= stt_local_out,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+	},
+};
+
+/**
+ * stt_input_register_vrf - do what VRFs need, from the first one on
+ * @net: namespace, which has a VRF
+ *
+ * Where there are none nobody pays for them.
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, or what netfilter returns.
+ */
+int stt_input_register_vrf(struct net *net)
+{
+	struct stt_net *sn = stt_net(net);
+	int i, err;
+
+	ASSERT_RTNL();
+
+	for (i = 0; i < ARRAY_SIZE(stt_vrf_hooks); i++) {
+		if (!sn->nports[i] || sn->vrf_hooks[i])
+			continue;
+		err = nf_register_net_hook(net, &stt_vrf_hooks[i]);
+		if (err)
+			return err;
+		sn->vrf_hooks[i] = true;
+	}
+
+	return 0;
+}
+
+/**
+ * stt_input_register - let a family's packets come to us
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, or what netfilter returns; -EAFNOSUPPORT for a family that the
+ * kernel does not have.
+ */
+int stt_input_register(struct net *net, sa_family_t family)
+{
+	if (family == AF_INET)
+		return nf_register_net_hooks(net, stt_hooks4,
+					     ARRAY_SIZE(stt_hooks4));
+#if IS_ENABLED(CONFIG_IPV6)
+	return nf_register_net_hooks(net, stt_hooks6, ARRAY_SIZE(stt_hooks6));
+#else
+	return -EAFNOSUPPORT;
+#endif
+}
+
+/**
+ * stt_input_unregister - undo stt_input_register()
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: RTNL; sleeps.  Packets may be in the hooks until a grace period
+ * has passed.
+ */
+void stt_input_unregister(struct net *net, sa_family_t family)
+{
+	struct stt_net *sn = stt_net(net);
+	int i = family == AF_INET6;
+
+	if (sn->vrf_hooks[i])
+		nf_unregister_net_hook(net, &stt_vrf_hooks[i]);
+	sn->vrf_hooks[i] = false;
+	if (family == AF_INET)
+		nf_unregister_net_hooks(net, stt_hooks4,
+					ARRAY_SIZE(stt_hooks4));
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		nf_unregister_net_hooks(net, stt_hooks6,
+					ARRAY_SIZE(stt_hooks6));
+#endif
 }

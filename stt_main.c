@@ -449,7 +449,7 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 	switch (event) {
 	case NETDEV_REGISTER:
 		if (netif_is_l3_master(lower))
-			return notifier_from_errno(stt_rx_register_vrf(sn->net));
+			return notifier_from_errno(stt_input_register_vrf(sn->net));
 		return NOTIFY_DONE;
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:

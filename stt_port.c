@@ -124,7 +124,7 @@ static int stt_port_watch_vrfs(struct net *net)
 
 	for_each_netdev(net, dev)
 		if (netif_is_l3_master(dev))
-			return stt_rx_register_vrf(net);
+			return stt_input_register_vrf(net);
 
 	return 0;
 }
@@ -169,7 +169,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	if (err)
 		goto err_input;
 	if (!sn->nports[index]) {
-		err = stt_rx_register(net, family);
+		err = stt_input_register(net, family);
 		if (err) {
 			NL_SET_ERR_MSG(extack,
 				       "Cannot register netfilter hooks");
@@ -188,7 +188,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 
 err_hooks:
 	if (!--sn->nports[index])
-		stt_rx_unregister(net, family);
+		stt_input_unregister(net, family);
 err_sock:
 	sock_release(port->sock);
 err_input:
@@ -279,7 +279,7 @@ void stt_port_put(struct stt_port *port)
 	sn = stt_net(port->net);
 	hlist_del_rcu(&port->node);
 	if (!--sn->nports[stt_family_index(port->family)])
-		stt_rx_unregister(port->net, port->family);
+		stt_input_unregister(port->net, port->family);
 
 	/* Packets may still look at the port's tables. */
 	synchronize_net();

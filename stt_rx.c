@@ -8,18 +8,12 @@
  * of (a capture, say), whose shared info is copied before it is written, and
  * for one to an external device, the metadata that it is given.
  *
- * Netfilter hooks take the packets.  In the local input path, behind every
- * rule of the host's, stands the one that takes segments (R1).  The others
- * stand before connection tracking and keep it away from our segments and from
- * what routers say of them.
+ * The packets come from stt_input.c.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
 #include <net/addrconf.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -45,7 +39,7 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
-	if (shinfo->gso_size == size && shinfo->gso_type == type)
+	if (shinfo->gso_size == size && (!size || shinfo->gso_type == type))
 		return 0;
 	if (skb_header_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;
@@ -203,9 +197,10 @@ struct stt_rx_info {
  * afterwards.  When it is nobody's, *@cause tells why, and @info holds
  * nothing; else stt_rx_done() is for what @info holds.
  */
-static bool stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
-			struct stt_input_slot *slot, struct sk_buff *skb,
-			struct stt_rx_info *info, enum stt_net_counter *cause)
+static __always_inline bool
+stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
+	    struct stt_input_slot *slot, struct sk_buff *skb,
+	    struct stt_rx_info *info, enum stt_net_counter *cause)
 {
 	struct stt_hdr *hdr;
 
@@ -373,10 +368,8 @@ static void stt_rx_count(const struct stt_dev *stt, enum stt_dev_counter how,
  * Hand a complete frame to its device.  @skb begins with the STT header and
  * is taken over; @how tells how it came.
  */
-static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
-			 const struct stt_flow_key *from,
-			 struct stt_input_slot *slot, struct sk_buff *skb,
-			 enum stt_dev_counter how)
+static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
+			 struct sk_buff *skb, enum stt_dev_counter how)
 {
 	u16 segments = stt_skb_cb(skb)->segments;
 	enum stt_net_counter cause;
@@ -385,7 +378,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	unsigned int len;
 	int err;
 
-	if (!stt_rx_info(port, from, slot, skb, &info, &cause)) {
+	if (!stt_rx_info(in->port, &in->from, in->slot, skb, &info, &cause)) {
 		stt_drop(sn, skb, cause);
 		return;
 	}
@@ -400,7 +393,7 @@ static void stt_rx_frame(struct stt_net *sn, struct stt_port *port,
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_addr_any(&conf->key.remote))
-		stt_peer_learn(sn->reasm, from);
+		stt_peer_learn(sn->reasm, &in->from);
 	len = skb->len;
 	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb))
@@ -538,46 +531,7 @@ drop:
 	stt_drop_list(segs, cause);
 }
 
-/* ---- IP -> segment -> frame -------------------------------------------- */
-
-/* A group's scope is an interface's, also in a VRF. */
-static int stt_rx_group_scope(const struct sk_buff *skb, sa_family_t family)
-{
-	return -(int)(family == AF_INET6 ? IP6CB(skb)->iif : IPCB(skb)->iif);
-}
-
-/* The ifindex that addresses are meant in; see struct stt_conf_key. */
-static int stt_rx_scope(const struct sk_buff *skb, sa_family_t family,
-			const union stt_addr *daddr)
-{
-	if (unlikely(stt_addr_multicast(daddr, family)))
-		return stt_rx_group_scope(skb, family);
-	/* Within a VRF too, a link-local address is its interface's. */
-	if (family == AF_INET6 &&
-	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
-		return IP6CB(skb)->iif;
-
-	return netif_is_l3_master(skb->dev) ? skb->dev->ifindex : 0;
-}
-
-/* But for the source port. */
-static void stt_rx_key(struct stt_flow_key *key, const struct sk_buff *skb,
-		       const struct stt_port *port)
-{
-	sa_family_t family = port->family;
-
-	memset(key, 0, sizeof(*key));
-	if (family == AF_INET6) {
-		key->saddr.v6 = ipv6_hdr(skb)->saddr;
-		key->daddr.v6 = ipv6_hdr(skb)->daddr;
-	} else {
-		key->saddr.v4 = ip_hdr(skb)->saddr;
-		key->daddr.v4 = ip_hdr(skb)->daddr;
-	}
-	key->dport = port->number;
-	key->scope = stt_rx_scope(skb, family, &key->daddr);
-	key->family = family;
-}
+/* ---- segment -> frame -------------------------------------------------- */
 
 /*
  * A frame of our own that came back from a group.  What the stack loops back
@@ -605,25 +559,20 @@ static bool stt_rx_policy(struct sk_buff *skb, sa_family_t family)
 	return xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb);
 }
 
-static u8 stt_rx_outer_dsfield(const struct sk_buff *skb, sa_family_t family)
-{
-	if (family == AF_INET6)
-		return ipv6_get_dsfield(ipv6_hdr(skb));
-
-	return ipv4_get_dsfield(ip_hdr(skb));
-}
-
-/*
- * A packet to one of our endpoints.  @skb begins with the IP header; its TCP
- * header is @thoff bytes on.  @key lacks the source port; @slot is what is
- * known of such packets, or NULL.  Takes @skb over.
+/**
+ * stt_rx_segment - receive a packet that was sent to one of our endpoints
+ * @sn: namespace
+ * @in: what its IP header says; gets the source port
+ * @skb: packet, from the IP header on; taken over
+ *
+ * Context: BH disabled, RCU read side.
  */
-static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
-			   struct stt_flow_key *key, u8 dsfield,
-			   struct stt_input_slot *slot, struct sk_buff *skb,
-			   unsigned int thoff)
+void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
+		    struct sk_buff *skb)
 {
-	sa_family_t family = port->family;
+	sa_family_t family = in->port->family;
+	struct stt_flow_key *key = &in->from;
+	unsigned int thoff = in->thoff;
 	enum stt_accept accept;
 	struct stt_skb_cb *cb;
 	struct tcphdr *th;
@@ -672,7 +621,7 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 	cb->offset = stt_seq_offset(seq);
 	cb->frame_len = stt_seq_len(seq);
 	cb->segments = 1;
-	cb->dsfield = dsfield;
+	cb->dsfield = in->dsfield;
 	if (cb->frame_len < STT_MIN_FRAME ||
 	    cb->offset + skb->len > cb->frame_len) {
 		stt_drop(sn, skb, STT_NET_drop_length);
@@ -684,11 +633,11 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 		/* All that it has to do with others: it is newer than they. */
 		if (unlikely(stt_reasm_frames(sn->reasm)))
 			stt_reasm_passed(sn->reasm, key);
-		stt_rx_frame(sn, port, key, slot, skb, STT_DEV_rx_single);
+		stt_rx_frame(sn, in, skb, STT_DEV_rx_single);
 		return;
 	}
 
-	accept = stt_port_accepts_rcu(port, key);
+	accept = stt_port_accepts_rcu(in->port, key);
 	if (accept == STT_ACCEPT_NONE) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
@@ -696,407 +645,5 @@ static void stt_rx_segment(struct stt_net *sn, struct stt_port *port,
 	skb = stt_reasm_add(sn->reasm, key, id, accept == STT_ACCEPT_PEER,
 			    skb);
 	if (skb)
-		stt_rx_frame(sn, port, key, slot, skb,
-			     STT_DEV_rx_reassembled);
-}
-
-/* ---- hooks ------------------------------------------------------------- */
-
-/*
- * Behind all of the host's rules.  A packet that went through a user space
- * queue (NFQUEUE) comes to the hooks behind that one in process context.
- * Everything of ours wants BH disabled.
- */
-static void stt_rx_behind_rules(struct stt_net *sn, struct stt_port *port,
-				struct sk_buff *skb, unsigned int thoff,
-				bool learn)
-{
-	u8 dsfield = stt_rx_outer_dsfield(skb, port->family);
-	struct stt_flow_key key;
-
-	local_bh_disable();
-	stt_rx_key(&key, skb, port);
-	if (learn)
-		stt_input_learn(port, skb, &key, dsfield);
-	stt_rx_segment(sn, port, &key, dsfield, NULL, skb, thoff);
-	local_bh_enable();
-}
-
-/*
- * Take a packet where there are no rules and it is known what the stack would
- * do with it.  False: it is untouched.
- */
-static bool stt_rx_known(struct stt_net *sn, struct stt_port *port,
-			 struct sk_buff *skb, unsigned int thoff)
-{
-	u8 dsfield = stt_rx_outer_dsfield(skb, port->family);
-	struct stt_input_slot *slot;
-	struct stt_flow_key key;
-
-	if (unlikely(!in_softirq()))
-		return false;
-	stt_rx_key(&key, skb, port);
-	slot = stt_input_known(port, skb, &key, dsfield);
-	if (likely(slot))
-		stt_rx_segment(sn, port, &key, dsfield, slot, skb, thoff);
-
-	return slot;
-}
-
-/* Whatever was set before us, a connection tracking zone for instance. */
-static void stt_rx_untrack(struct sk_buff *skb)
-{
-	nf_reset_ct(skb);
-	skb_set_nfct(skb, IP_CT_UNTRACKED);
-}
-
-/* The endpoint that the TCP packet at @thoff is sent to, if one is. */
-static struct stt_port *stt_rx_port(const struct stt_net *sn,
-				    const struct sk_buff *skb,
-				    sa_family_t family, int thoff)
-{
-	struct {
-		__be16	source;
-		__be16	dest;
-	} _ports, *ports;
-
-	ports = skb_header_pointer(skb, thoff, sizeof(_ports), &_ports);
-
-	return ports ? stt_port_find_rcu(sn, family, ports->dest) : NULL;
-}
-
-/* Is the packet to @daddr sent to a group that devices of ours are in? */
-static bool stt_rx_to_group(struct stt_port *port, const struct sk_buff *skb,
-			    const union stt_addr *daddr)
-{
-	return stt_addr_multicast(daddr, port->family) &&
-	       stt_group_joined(port, daddr,
-				stt_rx_group_scope(skb, port->family));
-}
-
-static bool stt_rx_to_group4(struct stt_port *port, const struct sk_buff *skb)
-{
-	const union stt_addr daddr = { .v4 = ip_hdr(skb)->daddr };
-
-	return stt_rx_to_group(port, skb, &daddr);
-}
-
-/* A whole frame as stt_tx.c makes it, which no TCP sender makes. */
-static bool stt_is_frame(const struct stt_net *sn, const struct sk_buff *skb,
-			 sa_family_t family, int thoff)
-{
-	const struct tcphdr *th;
-	struct tcphdr _th;
-
-	if (!stt_rx_port(sn, skb, family, thoff))
-		return false;
-	th = skb_header_pointer(skb, thoff, sizeof(_th), &_th);
-
-	return th && th->doff == sizeof(*th) / 4 && th->ack && th->psh &&
-	       !th->window &&
-	       ntohl(th->seq) == stt_seq(skb->len - thoff - sizeof(*th), 0);
-}
-
-/*
- * Frames are untracked when they are made.  A VRF takes that for its own mark
- * and removes it, before they go out again through the real device.
- */
-static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
-{
-	struct stt_net *sn = stt_net(state->net);
-	bool ours;
-
-	if (likely(!netif_is_l3_slave(state->out)))
-		return NF_ACCEPT;
-	if (state->pf == NFPROTO_IPV4)
-		ours = ip_hdr(skb)->protocol == IPPROTO_TCP &&
-		       stt_is_frame(sn, skb, AF_INET, ip_hdrlen(skb));
-	else
-		ours = ipv6_hdr(skb)->nexthdr == IPPROTO_TCP &&
-		       stt_is_frame(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
-	if (ours)
-		stt_rx_untrack(skb);
-
-	return NF_ACCEPT;
-}
-
-/*
- * Before connection tracking: keep it from what is ours.  Only packets to an
- * address of this host are, or to a group of ours; with the same port number,
- * connections to other hosts and forwarded ones stay tracked.
- */
-static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
-				    const struct nf_hook_state *state)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	struct stt_net *sn = stt_net(state->net);
-	struct net *net = state->net;
-	struct stt_port *port;
-
-	if (iph->protocol == IPPROTO_ICMP) {
-		if (stt_icmp4(skb, net))
-			stt_rx_untrack(skb);
-		return NF_ACCEPT;
-	}
-	if (iph->protocol != IPPROTO_TCP || iph->frag_off & htons(IP_OFFSET))
-		return NF_ACCEPT;
-	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
-	if (!port)
-		return NF_ACCEPT;
-	if (likely(stt_rx_known(sn, port, skb, sizeof(*iph))))
-		return NF_STOLEN;
-	if (rcu_access_pointer(nf_ct_hook) &&
-	    (inet_addr_type_dev_table(net, skb->dev, iph->daddr) == RTN_LOCAL ||
-	     stt_rx_to_group4(port, skb)))
-		stt_rx_untrack(skb);
-
-	return NF_ACCEPT;
-}
-
-/*
- * TCP refuses what was not sent to this host alone, and so it may, but for
- * groups of ours.
- */
-static bool stt_rx_is_for_us4(struct stt_port *port, const struct sk_buff *skb)
-{
-	return likely(skb->pkt_type == PACKET_HOST) ||
-	       (skb->pkt_type == PACKET_MULTICAST &&
-		stt_rx_to_group4(port, skb));
-}
-
-static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
-{
-	struct stt_net *sn = stt_net(state->net);
-	struct stt_port *port;
-
-	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
-		return NF_ACCEPT;
-	port = stt_rx_port(sn, skb, AF_INET, ip_hdrlen(skb));
-	if (!port || !stt_rx_is_for_us4(port, skb))
-		return NF_ACCEPT;
-	stt_rx_behind_rules(sn, port, skb, ip_hdrlen(skb), true);
-
-	return NF_STOLEN;
-}
-
-static const struct nf_hook_ops stt_hooks4[] = {
-	{
-		.hook		= stt_prerouting4,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_in4,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_IN,
-		.priority	= NF_IP_PRI_LAST - 1,
-	},
-};
-
-#if IS_ENABLED(CONFIG_IPV6)
-static bool stt_rx_to_group6(struct stt_port *port, const struct sk_buff *skb)
-{
-	const union stt_addr daddr = { .v6 = ipv6_hdr(skb)->daddr };
-
-	return stt_rx_to_group(port, skb, &daddr);
-}
-
-static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
-				    const struct nf_hook_state *state)
-{
-	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	struct stt_net *sn = stt_net(state->net);
-	struct net *net = state->net;
-	struct stt_port *port;
-
-	if (ip6h->nexthdr == IPPROTO_ICMPV6) {
-		if (stt_icmp6(skb, net))
-			stt_rx_untrack(skb);
-		return NF_ACCEPT;
-	}
-	if (ip6h->nexthdr != IPPROTO_TCP)
-		return NF_ACCEPT;
-	port = stt_rx_port(sn, skb, AF_INET6, sizeof(*ip6h));
-	if (!port)
-		return NF_ACCEPT;
-	if (likely(stt_rx_known(sn, port, skb, sizeof(*ip6h))))
-		return NF_STOLEN;
-	if (rcu_access_pointer(nf_ct_hook) &&
-	    (ipv6_chk_addr(net, &ip6h->daddr, skb->dev, 0) ||
-	     stt_rx_to_group6(port, skb)))
-		stt_rx_untrack(skb);
-
-	return NF_ACCEPT;
-}
-
-/* As stt_rx_is_for_us4(). */
-static bool stt_rx_is_for_us6(struct stt_port *port, const struct sk_buff *skb)
-{
-	return likely(skb->pkt_type == PACKET_HOST) ||
-	       (skb->pkt_type == PACKET_MULTICAST &&
-		stt_rx_to_group6(port, skb));
-}
-
-/*
- * A segment behind extension headers.  This hook sees them before they are
- * looked at, so only those are skipped that say nothing to the receiver:
- * hop-by-hop options, which IPv6 input has been through.  Behind any other,
- * and in a fragment that nobody put together on the way here, a segment is
- * refused: no sender of STT makes such.  A packet that a routing header sends
- * elsewhere is not ours.
- */
-static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
-{
-	unsigned int thoff = 0, rthoff = 0, first = sizeof(struct ipv6hdr);
-	int flags = 0, rt_flags = IP6_FH_F_SKIP_RH;
-	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
-	unsigned short frag_off = 0;
-	struct ipv6_opt_hdr _hop, *hop;
-	struct stt_port *port;
-
-	if (!ipv6_ext_hdr(nexthdr) ||
-	    ipv6_find_hdr(skb, &thoff, IPPROTO_TCP, &frag_off, &flags) < 0 ||
-	    frag_off)
-		return NF_ACCEPT;
-	port = stt_rx_port(sn, skb, AF_INET6, thoff);
-	if (!port || !stt_rx_is_for_us6(port, skb))
-		return NF_ACCEPT;
-	/* Finds a routing header only if it has segments left. */
-	if (ipv6_find_hdr(skb, &rthoff, NEXTHDR_ROUTING, NULL, &rt_flags) >= 0)
-		return NF_ACCEPT;
-
-	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
-	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
-	    first + ipv6_optlen(hop) == thoff) {
-		stt_rx_behind_rules(sn, port, skb, thoff, false);
-		return NF_STOLEN;
-	}
-	stt_drop(sn, skb, STT_NET_drop_header);
-
-	return NF_STOLEN;
-}
-
-static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
-				  const struct nf_hook_state *state)
-{
-	struct stt_net *sn = stt_net(state->net);
-	struct stt_port *port;
-
-	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
-		return stt_local_in6_ext(sn, skb);
-	port = stt_rx_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));
-	if (!port || !stt_rx_is_for_us6(port, skb))
-		return NF_ACCEPT;
-	stt_rx_behind_rules(sn, port, skb, sizeof(struct ipv6hdr), true);
-
-	return NF_STOLEN;
-}
-
-static const struct nf_hook_ops stt_hooks6[] = {
-	{
-		.hook		= stt_prerouting6,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= NF_IP6_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_in6,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_LOCAL_IN,
-		.priority	= NF_IP6_PRI_LAST - 1,
-	},
-};
-#endif
-
-static const struct nf_hook_ops stt_vrf_hooks[] = {
-	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= NF_IP_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= NF_IP6_PRI_CONNTRACK - 1,
-	},
-};
-
-/**
- * stt_rx_register_vrf - do what VRFs need, from the first one on
- * @net: namespace, which has a VRF
- *
- * Where there are none nobody pays for them.
- *
- * Context: RTNL; sleeps.
- * Return: 0, or what netfilter returns.
- */
-int stt_rx_register_vrf(struct net *net)
-{
-	struct stt_net *sn = stt_net(net);
-	int i, err;
-
-	ASSERT_RTNL();
-
-	for (i = 0; i < ARRAY_SIZE(stt_vrf_hooks); i++) {
-		if (!sn->nports[i] || sn->vrf_hooks[i])
-			continue;
-		err = nf_register_net_hook(net, &stt_vrf_hooks[i]);
-		if (err)
-			return err;
-		sn->vrf_hooks[i] = true;
-	}
-
-	return 0;
-}
-
-/**
- * stt_rx_register - let a family's packets come to us
- * @net: namespace
- * @family: AF_INET or AF_INET6
- *
- * Context: RTNL; sleeps.
- * Return: 0, or what netfilter returns; -EAFNOSUPPORT for a family that the
- * kernel does not have.
- */
-int stt_rx_register(struct net *net, sa_family_t family)
-{
-	if (family == AF_INET)
-		return nf_register_net_hooks(net, stt_hooks4,
-					     ARRAY_SIZE(stt_hooks4));
-#if IS_ENABLED(CONFIG_IPV6)
-	return nf_register_net_hooks(net, stt_hooks6, ARRAY_SIZE(stt_hooks6));
-#else
-	return -EAFNOSUPPORT;
-#endif
-}
-
-/**
- * stt_rx_unregister - undo stt_rx_register()
- * @net: namespace
- * @family: AF_INET or AF_INET6
- *
- * Context: RTNL; sleeps.  Packets may be in the hooks until a grace period
- * has passed.
- */
-void stt_rx_unregister(struct net *net, sa_family_t family)
-{
-	struct stt_net *sn = stt_net(net);
-	int i = family == AF_INET6;
-
-	if (sn->vrf_hooks[i])
-		nf_unregister_net_hook(net, &stt_vrf_hooks[i]);
-	sn->vrf_hooks[i] = false;
-	if (family == AF_INET)
-		nf_unregister_net_hooks(net, stt_hooks4,
-					ARRAY_SIZE(stt_hooks4));
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		nf_unregister_net_hooks(net, stt_hooks6,
-					ARRAY_SIZE(stt_hooks6));
-#endif
+		stt_rx_frame(sn, in, skb, STT_DEV_rx_reassembled);
 }

@@ -111,40 +111,61 @@ u32 stt_tx_next_id(void)
 
 /* ---- the inner packet -------------------------------------------------- */
 
-static void stt_inner_parse4(const struct sk_buff *skb, struct stt_inner *in,
+/*
+ * The parsers look at the first @len bytes of the packet, at @data, and return
+ * false when those are too few.  No copies of headers are on their stacks:
+ * each packet passes here at both ends.
+ */
+static bool stt_inner_parse4(const struct sk_buff *skb, const u8 *data,
+			     unsigned int len, struct stt_inner *in,
 			     unsigned int off)
 {
-	const struct iphdr *iph;
-	struct iphdr _iph;
+	const struct iphdr *iph = (const struct iphdr *)(data + off);
 
-	iph = skb_header_pointer(skb, off, sizeof(_iph), &_iph);
-	if (!iph || iph->version != 4 || iph->ihl < 5)
-		return;
+	if (len < off + sizeof(*iph))
+		return false;
+	if (iph->version != 4 || iph->ihl < 5)
+		return true;
 
 	in->l3 = off;
 	in->dsfield = iph->tos;
 	in->ttl = iph->ttl;
 	in->df = iph->frag_off & htons(IP_DF);
 	if (ip_is_fragment(iph) || off + iph->ihl * 4 > skb->len)
-		return;
+		return true;
 	if (iph->protocol == IPPROTO_TCP || iph->protocol == IPPROTO_UDP) {
 		in->l4 = off + iph->ihl * 4;
 		in->l4_proto = iph->protocol;
 	}
+
+	return true;
 }
 
-static void stt_inner_parse6(const struct sk_buff *skb, struct stt_inner *in,
+/* Behind extension headers.  False for a fragment, or what ends in between. */
+static noinline bool stt_inner_skip6(const struct sk_buff *skb,
+				     unsigned int *l4, u8 *nexthdr)
+{
+	__be16 frag_off = 0;
+	int off;
+
+	off = ipv6_skip_exthdr(skb, *l4, nexthdr, &frag_off);
+	*l4 = off;
+
+	return off >= 0 && !frag_off;
+}
+
+static bool stt_inner_parse6(const struct sk_buff *skb, const u8 *data,
+			     unsigned int len, struct stt_inner *in,
 			     unsigned int off)
 {
-	const struct ipv6hdr *ip6h;
-	struct ipv6hdr _ip6h;
-	__be16 frag_off = 0;
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)(data + off);
+	unsigned int l4 = off + sizeof(*ip6h);
 	u8 nexthdr;
-	int l4;
 
-	ip6h = skb_header_pointer(skb, off, sizeof(_ip6h), &_ip6h);
-	if (!ip6h || ip6h->version != 6)
-		return;
+	if (len < l4)
+		return false;
+	if (ip6h->version != 6)
+		return true;
 
 	in->l3 = off;
 	in->dsfield = ipv6_get_dsfield(ip6h);
@@ -152,16 +173,56 @@ static void stt_inner_parse6(const struct sk_buff *skb, struct stt_inner *in,
 	in->df = true;
 	in->label = ip6_flowlabel(ip6h);
 	nexthdr = ip6h->nexthdr;
-	l4 = off + sizeof(*ip6h);
-	if (ipv6_ext_hdr(nexthdr)) {
-		l4 = ipv6_skip_exthdr(skb, l4, &nexthdr, &frag_off);
-		if (l4 < 0 || frag_off)
-			return;
-	}
+	if (ipv6_ext_hdr(nexthdr) && !stt_inner_skip6(skb, &l4, &nexthdr))
+		return true;
 	if (nexthdr == IPPROTO_TCP || nexthdr == IPPROTO_UDP) {
 		in->l4 = l4;
 		in->l4_proto = nexthdr;
 	}
+
+	return true;
+}
+
+static bool stt_inner_parse_at(const struct sk_buff *skb, const u8 *data,
+			       unsigned int len, struct stt_inner *in)
+{
+	unsigned int off = ETH_HLEN;
+	int tags;
+
+	memset(in, 0, sizeof(*in));
+	in->proto = ((const struct ethhdr *)data)->h_proto;
+	for (tags = 0; eth_type_vlan(in->proto) && tags < STT_MAX_TAGS;
+	     tags++) {
+		const struct vlan_hdr *vh;
+
+		vh = (const struct vlan_hdr *)(data + off);
+		off += sizeof(*vh);
+		if (len < off)
+			return false;
+		in->proto = vh->h_vlan_encapsulated_proto;
+	}
+
+	if (in->proto == htons(ETH_P_IP))
+		return stt_inner_parse4(skb, data, len, in, off);
+	if (in->proto == htons(ETH_P_IPV6))
+		return stt_inner_parse6(skb, data, len, in, off);
+
+	return true;
+}
+
+/* All that the parsers may look at. */
+#define STT_INNER_MAX \
+	(ETH_HLEN + STT_MAX_TAGS * VLAN_HLEN + sizeof(struct ipv6hdr))
+
+static noinline void stt_inner_parse_copy(const struct sk_buff *skb,
+					  struct stt_inner *in)
+{
+	unsigned int len = min_t(unsigned int, skb->len, STT_INNER_MAX);
+	u8 data[STT_INNER_MAX] __aligned(4);
+
+	if (skb_copy_bits(skb, 0, data, len))
+		len = 0;
+	stt_inner_parse_at(skb, data, len, in);
 }
 
 /**
@@ -173,27 +234,8 @@ static void stt_inner_parse6(const struct sk_buff *skb, struct stt_inner *in,
  */
 void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in)
 {
-	unsigned int off = ETH_HLEN;
-	int tags;
-
-	memset(in, 0, sizeof(*in));
-	in->proto = ((const struct ethhdr *)skb->data)->h_proto;
-	for (tags = 0; eth_type_vlan(in->proto) && tags < STT_MAX_TAGS;
-	     tags++) {
-		const struct vlan_hdr *vh;
-		struct vlan_hdr _vh;
-
-		vh = skb_header_pointer(skb, off, sizeof(_vh), &_vh);
-		if (!vh)
-			return;
-		in->proto = vh->h_vlan_encapsulated_proto;
-		off += sizeof(*vh);
-	}
-
-	if (in->proto == htons(ETH_P_IP))
-		stt_inner_parse4(skb, in, off);
-	else if (in->proto == htons(ETH_P_IPV6))
-		stt_inner_parse6(skb, in, off);
+	if (unlikely(!stt_inner_parse_at(skb, skb->data, skb_headlen(skb), in)))
+		stt_inner_parse_copy(skb, in);
 }
 
 static bool stt_tx_offload_gso(const struct sk_buff *skb,
@@ -499,7 +541,8 @@ static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
 	int err;
 
 	if (frame_len <= mss) {
-		if (shinfo->gso_size || shinfo->gso_type)
+		/* TCP leaves a type in packets that are no GSO packets, too. */
+		if (shinfo->gso_size)
 			skb_gso_reset(skb);
 		return 0;
 	}

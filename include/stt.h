@@ -828,7 +828,23 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 int stt_fdb_nh_register(struct stt_net *sn);
 void stt_fdb_nh_unregister(struct stt_net *sn);
 
-/* ---- stt_rx.c: IP -> segment -> frame -> inner packet -> device -------- */
+/* ---- stt_rx.c: segment -> frame -> inner packet -> device -------------- */
+
+/**
+ * struct stt_input_info - a packet to an endpoint, as IP knows it
+ * @port: endpoint
+ * @slot: what is known of such packets, or NULL
+ * @from: addresses, but for the source port
+ * @thoff: where from the IP header on the TCP header is
+ * @dsfield: DSCP and ECN
+ */
+struct stt_input_info {
+	struct stt_port		*port;
+	struct stt_input_slot	*slot;
+	struct stt_flow_key	from;
+	unsigned int		thoff;
+	u8			dsfield;
+};
 
 int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		   const struct stt_offload *off, bool csum_offload);
@@ -838,23 +854,19 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);
-int stt_rx_register(struct net *net, sa_family_t family);
-void stt_rx_unregister(struct net *net, sa_family_t family);
-int stt_rx_register_vrf(struct net *net);
+void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
+		    struct sk_buff *skb);
 
-/* ---- stt_input.c: which packets are known to be for this host ---------- */
+/* ---- stt_input.c: IP -> segment ---------------------------------------- */
 
-struct stt_input_slot *stt_input_known(const struct stt_port *port,
-				       const struct sk_buff *skb,
-				       const struct stt_flow_key *from,
-				       u8 dsfield);
-void stt_input_learn(struct stt_port *port, const struct sk_buff *skb,
-		     const struct stt_flow_key *from, u8 dsfield);
 struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 				struct stt_port *port, u64 id,
 				const struct stt_flow_key *from);
 int stt_input_init(struct stt_port *port);
 void stt_input_free(struct stt_port *port);
+int stt_input_register(struct net *net, sa_family_t family);
+void stt_input_unregister(struct net *net, sa_family_t family);
+int stt_input_register_vrf(struct net *net);
 
 /* ---- stt_partial.c: a frame with holes -> TCP packets ------------------ */
 
