@@ -131,6 +131,19 @@ bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
 	return (long)bytes <= stt_pool_limit(reasm, known);
 }
 
+/* Never above the limit, not even for somebody who looks in between. */
+static bool stt_pool_add(atomic_long_t *pool, long bytes, long limit)
+{
+	long old = atomic_long_read(pool);
+
+	do {
+		if (old + bytes > limit)
+			return false;
+	} while (!atomic_long_try_cmpxchg(pool, &old, old + bytes));
+
+	return true;
+}
+
 /**
  * stt_reasm_charge - charge the namespace, if that is within its limits (R8)
  * @reasm: namespace
@@ -141,15 +154,11 @@ bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
  */
 bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes, bool known)
 {
-	if (!known && atomic_long_add_return(bytes, &reasm->unknown) >
-		      stt_pool_limit(reasm, false)) {
-		atomic_long_sub(bytes, &reasm->unknown);
+	if (!known &&
+	    !stt_pool_add(&reasm->unknown, bytes, stt_pool_limit(reasm, false)))
 		return false;
-	}
-	if (atomic_long_add_return(bytes, &reasm->mem) <=
-	    stt_pool_limit(reasm, true))
+	if (stt_pool_add(&reasm->mem, bytes, stt_pool_limit(reasm, true)))
 		return true;
-	atomic_long_sub(bytes, &reasm->mem);
 	if (!known)
 		atomic_long_sub(bytes, &reasm->unknown);
 
