@@ -111,8 +111,9 @@ static int stt_input_scope(const struct sk_buff *skb, sa_family_t family,
 }
 
 /* What the IP header of a packet says, whose TCP header is @thoff bytes on. */
-static void stt_input_info(struct stt_input_info *in, struct stt_port *port,
-			   const struct sk_buff *skb, unsigned int thoff)
+static __always_inline void
+stt_input_info(struct stt_input_info *in, struct stt_port *port,
+	       const struct sk_buff *skb, unsigned int thoff)
 {
 	sa_family_t family = port->family;
 	struct stt_flow_key *from = &in->from;
@@ -177,8 +178,8 @@ static bool stt_input_rules_want_ports(const struct net *net,
 }
 
 /* Where the stack does more than to route, it is to be asked each time. */
-static bool stt_input_plain(const struct stt_port *port,
-			    const struct sk_buff *skb)
+static __always_inline bool
+stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
 {
 	if (!stt_input_alone(port->net, port->family) ||
 	    stt_input_has_policy(port->net) || skb->pkt_type != PACKET_HOST ||
@@ -344,9 +345,9 @@ static noinline __be16 stt_input_dest_copy(const struct sk_buff *skb, int thoff)
 }
 
 /* The endpoint that the TCP packet at @thoff is sent to, if one is. */
-static struct stt_port *stt_input_port(const struct stt_net *sn,
-				       const struct sk_buff *skb,
-				       sa_family_t family, unsigned int thoff)
+static __always_inline struct stt_port *
+stt_input_port(const struct stt_net *sn, const struct sk_buff *skb,
+	       sa_family_t family, unsigned int thoff)
 {
 	const struct tcphdr *th = (const struct tcphdr *)(skb->data + thoff);
 
@@ -440,7 +441,7 @@ static bool stt_is_frame(const struct stt_net *sn, const struct sk_buff *skb,
 static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	struct stt_net *sn = stt_net(state->net);
+	const struct stt_net *sn = priv;
 	bool ours;
 
 	if (likely(!netif_is_l3_slave(state->out)))
@@ -509,7 +510,7 @@ static unsigned int stt_input_icmp4(struct net *net, struct sk_buff *skb)
 static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
-	struct stt_net *sn = stt_net(state->net);
+	struct stt_net *sn = priv;
 	const struct iphdr *iph = ip_hdr(skb);
 	struct stt_port *port;
 
@@ -526,7 +527,7 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	struct stt_net *sn = stt_net(state->net);
+	struct stt_net *sn = priv;
 	struct stt_port *port;
 
 	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
@@ -536,21 +537,6 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	return port ? stt_input_late(sn, port, skb, ip_hdrlen(skb)) :
 		      NF_ACCEPT;
 }
-
-static const struct nf_hook_ops stt_hooks4[] = {
-	{
-		.hook		= stt_prerouting4,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= NF_IP_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_in4,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_IN,
-		.priority	= NF_IP_PRI_LAST - 1,
-	},
-};
 
 #if IS_ENABLED(CONFIG_IPV6)
 /* As stt_input_icmp4(). */
@@ -565,7 +551,7 @@ static unsigned int stt_input_icmp6(struct net *net, struct sk_buff *skb)
 static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
-	struct stt_net *sn = stt_net(state->net);
+	struct stt_net *sn = priv;
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 	struct stt_port *port;
 
@@ -621,7 +607,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
-	struct stt_net *sn = stt_net(state->net);
+	struct stt_net *sn = priv;
 	struct stt_port *port;
 
 	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
@@ -632,36 +618,75 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 		      NF_ACCEPT;
 }
 
-static const struct nf_hook_ops stt_hooks6[] = {
-	{
-		.hook		= stt_prerouting6,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_PRE_ROUTING,
-		.priority	= NF_IP6_PRI_CONNTRACK - 1,
-	},
-	{
-		.hook		= stt_local_in6,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_LOCAL_IN,
-		.priority	= NF_IP6_PRI_LAST - 1,
-	},
-};
 #endif
 
-static const struct nf_hook_ops stt_vrf_hooks[] = {
+/*
+ * By family, in the order of &enum stt_hook.  A namespace has copies of its
+ * own, whose priv is the namespace's: that is cheaper than to look for it.
+ */
+static const struct nf_hook_ops stt_hooks[2][STT_HOOKS] = {
 	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV4,
-		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= NF_IP_PRI_CONNTRACK - 1,
+		{
+			.hook		= stt_prerouting4,
+			.pf		= NFPROTO_IPV4,
+			.hooknum	= NF_INET_PRE_ROUTING,
+			.priority	= NF_IP_PRI_CONNTRACK - 1,
+		},
+		{
+			.hook		= stt_local_in4,
+			.pf		= NFPROTO_IPV4,
+			.hooknum	= NF_INET_LOCAL_IN,
+			.priority	= NF_IP_PRI_LAST - 1,
+		},
+		{
+			.hook		= stt_local_out,
+			.pf		= NFPROTO_IPV4,
+			.hooknum	= NF_INET_LOCAL_OUT,
+			.priority	= NF_IP_PRI_CONNTRACK - 1,
+		},
 	},
+#if IS_ENABLED(CONFIG_IPV6)
 	{
-		.hook		= stt_local_out,
-		.pf		= NFPROTO_IPV6,
-		.hooknum	= NF_INET_LOCAL_OUT,
-		.priority	= NF_IP6_PRI_CONNTRACK - 1,
+		{
+			.hook		= stt_prerouting6,
+			.pf		= NFPROTO_IPV6,
+			.hooknum	= NF_INET_PRE_ROUTING,
+			.priority	= NF_IP6_PRI_CONNTRACK - 1,
+		},
+		{
+			.hook		= stt_local_in6,
+			.pf		= NFPROTO_IPV6,
+			.hooknum	= NF_INET_LOCAL_IN,
+			.priority	= NF_IP6_PRI_LAST - 1,
+		},
+		{
+			.hook		= stt_local_out,
+			.pf		= NFPROTO_IPV6,
+			.hooknum	= NF_INET_LOCAL_OUT,
+			.priority	= NF_IP6_PRI_CONNTRACK - 1,
+		},
 	},
+#endif
 };
+
+static int stt_input_register_hook(struct stt_net *sn, int family,
+				   enum stt_hook hook)
+{
+	struct nf_hook_ops *ops = &sn->hooks[family][hook];
+	int err;
+
+	if (ops->priv)
+		return 0;
+	*ops = stt_hooks[family][hook];
+	if (!ops->hook)
+		return -EAFNOSUPPORT;
+	ops->priv = sn;
+	err = nf_register_net_hook(sn->net, ops);
+	if (err)
+		ops->priv = NULL;
+
+	return err;
+}
 
 /**
  * stt_input_register_vrf - do what VRFs need, from the first one on
@@ -679,13 +704,12 @@ int stt_input_register_vrf(struct net *net)
 
 	ASSERT_RTNL();
 
-	for (i = 0; i < ARRAY_SIZE(stt_vrf_hooks); i++) {
-		if (!sn->nports[i] || sn->vrf_hooks[i])
+	for (i = 0; i < ARRAY_SIZE(sn->hooks); i++) {
+		if (!sn->nports[i])
 			continue;
-		err = nf_register_net_hook(net, &stt_vrf_hooks[i]);
+		err = stt_input_register_hook(sn, i, STT_HOOK_OUT);
 		if (err)
 			return err;
-		sn->vrf_hooks[i] = true;
 	}
 
 	return 0;
@@ -702,14 +726,16 @@ int stt_input_register_vrf(struct net *net)
  */
 int stt_input_register(struct net *net, sa_family_t family)
 {
-	if (family == AF_INET)
-		return nf_register_net_hooks(net, stt_hooks4,
-					     ARRAY_SIZE(stt_hooks4));
-#if IS_ENABLED(CONFIG_IPV6)
-	return nf_register_net_hooks(net, stt_hooks6, ARRAY_SIZE(stt_hooks6));
-#else
-	return -EAFNOSUPPORT;
-#endif
+	int i = stt_family_index(family), err;
+	struct stt_net *sn = stt_net(net);
+
+	err = stt_input_register_hook(sn, i, STT_HOOK_PRE);
+	if (!err)
+		err = stt_input_register_hook(sn, i, STT_HOOK_IN);
+	if (err)
+		stt_input_unregister(net, family);
+
+	return err;
 }
 
 /**
@@ -722,18 +748,12 @@ int stt_input_register(struct net *net, sa_family_t family)
  */
 void stt_input_unregister(struct net *net, sa_family_t family)
 {
-	struct stt_net *sn = stt_net(net);
-	int i = family == AF_INET6;
+	struct nf_hook_ops *ops = stt_net(net)->hooks[stt_family_index(family)];
+	int i;
 
-	if (sn->vrf_hooks[i])
-		nf_unregister_net_hook(net, &stt_vrf_hooks[i]);
-	sn->vrf_hooks[i] = false;
-	if (family == AF_INET)
-		nf_unregister_net_hooks(net, stt_hooks4,
-					ARRAY_SIZE(stt_hooks4));
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		nf_unregister_net_hooks(net, stt_hooks6,
-					ARRAY_SIZE(stt_hooks6));
-#endif
+	for (i = 0; i < STT_HOOKS; i++) {
+		if (ops[i].priv)
+			nf_unregister_net_hook(net, &ops[i]);
+		ops[i].priv = NULL;
+	}
 }

@@ -57,19 +57,6 @@ static const struct rhashtable_params stt_group_conf_params = {
 	.automatic_shrinking	= true,
 };
 
-static unsigned int stt_family_index(sa_family_t family)
-{
-	return family == AF_INET6;
-}
-
-static struct hlist_head *stt_port_bucket(struct stt_net *sn,
-					  sa_family_t family, __be16 number)
-{
-	unsigned int hash = ntohs(number) % STT_PORT_HASH;
-
-	return &sn->ports[stt_family_index(family)][hash];
-}
-
 /*
  * A socket that is bound and never listens: no packet finds it, and nobody
  * else gets its port.
@@ -202,29 +189,6 @@ err_confs:
 err_free:
 	kfree(port);
 	return ERR_PTR(err);
-}
-
-/**
- * stt_port_find_rcu - the endpoint of a port number
- * @sn: namespace
- * @family: AF_INET or AF_INET6
- * @number: network order
- *
- * Context: RCU read side, or RTNL.
- * Return: the endpoint, without a reference, or NULL.
- */
-struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
-				   sa_family_t family, __be16 number)
-{
-	const struct hlist_head *head;
-	struct stt_port *port;
-
-	head = stt_port_bucket((struct stt_net *)sn, family, number);
-	hlist_for_each_entry_rcu(port, head, node, lockdep_rtnl_is_held())
-		if (port->number == number)
-			return port;
-
-	return NULL;
 }
 
 /**

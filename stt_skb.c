@@ -377,24 +377,46 @@ static unsigned int stt_skb_stretch(const struct sk_buff *skb,
 	return first == len ? max(size, len / size * size) : size;
 }
 
+static bool stt_skb_frags_hold(const struct sk_buff *skb, unsigned int least)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	int i;
+
+	for (i = 0; i < shinfo->nr_frags; i++)
+		if (skb_frag_size(&shinfo->frags[i]) < least)
+			return false;
+
+	return true;
+}
+
 static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int hlen,
 				unsigned int size)
 {
 	const struct sk_buff *member;
 	struct stt_window w;
+	unsigned int least;
+	bool large;
+
+	size = stt_skb_stretch(skb, hlen, size);
+	/* Where each is large enough there is nothing to add up. */
+	least = DIV_ROUND_UP(size, ARRAY_SIZE(w.sizes));
+	large = stt_skb_frags_hold(skb, least);
+	skb_walk_frags(skb, member) {
+		if (skb_headlen(member) || skb_has_frag_list(member) ||
+		    !skb_shinfo(member)->nr_frags)
+			return false;
+		large = large && stt_skb_frags_hold(member, least);
+	}
+	if (likely(large))
+		return true;
 
 	w.n = 0;
 	w.bytes = 0;
-	size = stt_skb_stretch(skb, hlen, size);
 	if (!stt_window_add(&w, skb, size))
 		return false;
-
-	skb_walk_frags(skb, member) {
-		if (skb_headlen(member) || skb_has_frag_list(member) ||
-		    !skb_shinfo(member)->nr_frags ||
-		    !stt_window_add(&w, member, size))
+	skb_walk_frags(skb, member)
+		if (!stt_window_add(&w, member, size))
 			return false;
-	}
 
 	return true;
 }

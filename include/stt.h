@@ -20,6 +20,7 @@
 
 #include <linux/in6.h>
 #include <linux/list.h>
+#include <linux/netfilter.h>
 #include <linux/netdevice.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
@@ -236,12 +237,25 @@ struct stt_input_slot;
 
 /* ---- endpoints --------------------------------------------------------- */
 
+static inline unsigned int stt_family_index(sa_family_t family)
+{
+	return family == AF_INET6;
+}
+
+/* What stt_input.c hooks into; the last one is for VRFs. */
+enum stt_hook {
+	STT_HOOK_PRE,
+	STT_HOOK_IN,
+	STT_HOOK_OUT,
+	STT_HOOKS
+};
+
 /**
  * struct stt_net - what a namespace holds as an underlay
  * @net: the namespace
  * @ports: endpoints by port number, per family; written under RTNL
  * @nports: how many there are, per family; the hooks stand while there is one
- * @vrf_hooks: those for VRFs stand as well, per family; RTNL
+ * @hooks: netfilter's, per family; those that stand have a priv; RTNL
  * @devs: devices whose underlay this is; RTNL
  * @links: those with a lower device, by its ifindex; RTNL
  * @nexthops: hears of nexthops that their FDBs may use
@@ -262,7 +276,7 @@ struct stt_net {
 	struct net			*net;
 	struct hlist_head		ports[2][STT_PORT_HASH];
 	unsigned int			nports[2];
-	bool				vrf_hooks[2];
+	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct list_head		devs;
 	struct hlist_head		links[STT_LINK_HASH];
 	struct notifier_block		nexthops;
@@ -547,6 +561,37 @@ struct stt_port {
 	unsigned long		gen;
 };
 
+static inline struct hlist_head *stt_port_bucket(struct stt_net *sn,
+					  sa_family_t family, __be16 number)
+{
+	unsigned int hash = ntohs(number) % STT_PORT_HASH;
+
+	return &sn->ports[stt_family_index(family)][hash];
+}
+
+/**
+ * stt_port_find_rcu - the endpoint of a port number
+ * @sn: namespace
+ * @family: AF_INET or AF_INET6
+ * @number: network order
+ *
+ * Context: RCU read side, or RTNL.
+ * Return: the endpoint, without a reference, or NULL.
+ */
+static inline struct stt_port *
+stt_port_find_rcu(const struct stt_net *sn, sa_family_t family, __be16 number)
+{
+	const struct hlist_head *head;
+	struct stt_port *port;
+
+	head = stt_port_bucket((struct stt_net *)sn, family, number);
+	hlist_for_each_entry_rcu(port, head, node, lockdep_rtnl_is_held())
+		if (port->number == number)
+			return port;
+
+	return NULL;
+}
+
 /* Take the sender's group off the context id on the wire; 0 if it has none. */
 static inline u16 stt_port_policy(const struct stt_port *port, u64 *id)
 {
@@ -682,8 +727,6 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 			      __be16 number, bool gbp,
 			      struct netlink_ext_ack *extack);
 void stt_port_put(struct stt_port *port);
-struct stt_port *stt_port_find_rcu(const struct stt_net *sn,
-				   sa_family_t family, __be16 number);
 int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf);
 void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf);
 int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
