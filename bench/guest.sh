@@ -9,10 +9,16 @@
 #           2001:db8::1/64      MTU 1500         2001:db8::2/64
 #      tun0 10.0.0.1/24                     tun0 10.0.0.2/24
 #
-# CASE is none, vxlan, geneve, gretap or stt; with 6 behind it over IPv6, with
-# -nic behind it over a NIC that has offloads for tunnels. veth would segment
-# any tunnel for nothing: without tunnel offloads it is the ordinary NIC, with
-# TSO for TCP, and software for everything inside a tunnel.
+# CASE is none, vxlan, geneve, gretap or stt; with 6 behind it over IPv6, and
+# with one of these at its end:
+#   -nic	over a NIC that has offloads for tunnels. veth would segment any
+#		tunnel for nothing: without tunnel offloads it is the ordinary
+#		NIC, with TSO for TCP, and software for everything in a tunnel
+#   -lwt	an external device, told by a lightweight tunnel's route
+#   -bpf	an external device, told by an eBPF program
+#   -many	beside 9,999 other devices
+#   -fdb	a device that forwards by MAC address, with one entry
+#   -fdbmany	and with 100,000
 #
 # WORKLOADS are
 #   tso     bulk TCP; the NIC has TSO, the receiver gets aggregates
@@ -25,6 +31,8 @@
 #   bidir   as tso, both ways at once
 #   flows   as tso, 64 flows
 #   flowsgso	as gso, 64 flows
+#   fwd, fwdgso	as tso and gso, but from and to machines of their own, behind a
+#		bridge that the tunnel, or the NIC, is a port of
 #
 # Leaves iperf3's report in results/WORKLOAD.CASE.json, what sockbench says in
 # results/WORKLOAD.CASE, and in results/marks the measurements in their order.
@@ -81,34 +89,131 @@ nic() {
 	done
 }
 
-# tunnel TYPE 4|6 [ARG]...
-tunnel() {
-	local type=$1 a=192.0.2.1 b=192.0.2.2
+# device NS TYPE LOCAL REMOTE [ARG]...
+device() {
+	local ns=$1 type=$2 local=$3 remote=$4
 
-	[ "$2" = 4 ] || { a=2001:db8::1 b=2001:db8::2; }
-	shift 2
-	if [ "$type" = geneve ]; then
-		ip -n a link add tun0 type geneve "$@" remote $b
-		ip -n b link add tun0 type geneve "$@" remote $a
-	else
-		ip -n a link add tun0 type "$type" "$@" local $a remote $b
-		ip -n b link add tun0 type "$type" "$@" local $b remote $a
-	fi
-	ip -n a addr add 10.0.0.1/24 dev tun0
-	ip -n b addr add 10.0.0.2/24 dev tun0
-	ip -n a link set tun0 up
-	ip -n b link set tun0 up
+	shift 4
+	[ "$type" = geneve ] || set -- "$@" local "$local"
+	[ "$remote" = any ] || set -- "$@" remote "$remote"
+	ip -n "$ns" link add tun0 type "$type" "$@"
+	ip -n "$ns" link set tun0 up
 }
 
-# bulk NAME TO [ARG]...: with warm caches
-bulk() {
-	local name=$1 to=$2
+# mac NS
+mac() { ip netns exec "$1" cat /sys/class/net/tun0/address; }
 
-	shift 2
-	a iperf3 -c "$to" -n 32M "$@" >/dev/null
+# others NS TYPE: 9,999 more, to peers that are not there
+others() {
+	local i
+
+	for ((i = 2; i <= 10000; i++)); do
+		echo "link add o$i type $2 id $i remote 10.99.$((i / 250)).$((i % 250 + 1)) ${port[*]}"
+		echo "link set o$i up"
+	done | ip -n "$1" -b -
+}
+
+# entries NS N: stations that do not speak
+entries() {
+	local i
+
+	for ((i = 1; i < $2; i++)); do
+		printf 'fdb add 02:01:%02x:%02x:%02x:01 dev tun0 dst 10.99.%d.%d\n' \
+			$((i >> 16)) $((i >> 8 & 255)) $((i & 255)) \
+			$((i / 250 % 250)) $((i % 250 + 1))
+	done | bridge -n "$1" -b -
+}
+
+available() { awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo; }
+
+# tunnel TYPE 4|6 VARIANT
+tunnel() {
+	local type=$1 a=192.0.2.1 b=192.0.2.2 variant=$3 id=(id 1) before
+
+	[ "$2" = 4 ] || { a=2001:db8::1 b=2001:db8::2; }
+	port=()
+	case $type in
+	vxlan)	port=(dstport 4789) ;;
+	*gretap) id=() ;;
+	esac
+	case $variant in
+	lwt|bpf)
+		device a "$type" $a any external "${port[@]}"
+		device b "$type" $b any external "${port[@]}" ;;
+	fdb|fdbmany)
+		device a "$type" $a any "${id[@]}" "${port[@]}" nolearning
+		device b "$type" $b any "${id[@]}" "${port[@]}" nolearning
+		bridge -n a fdb add "$(mac b)" dev tun0 dst $b
+		bridge -n b fdb add "$(mac a)" dev tun0 dst $a ;;
+	*)	device a "$type" $a $b "${id[@]}" "${port[@]}"
+		device b "$type" $b $a "${id[@]}" "${port[@]}" ;;
+	esac
+	case $variant in
+	lwt)	for ns in a b; do
+			ip -n $ns link set tun0 arp off
+		done
+		ip -n a addr add 10.0.0.1/32 dev tun0
+		ip -n b addr add 10.0.0.2/32 dev tun0
+		ip -n a route add 10.0.0.2 encap ip id 1 dst $b dev tun0
+		ip -n b route add 10.0.0.1 encap ip id 1 dst $a dev tun0
+		ip -n a link set tun0 address 02:00:00:00:00:01
+		ip -n b link set tun0 address 02:00:00:00:00:01
+		return ;;
+	bpf)	a tc qdisc add dev tun0 clsact
+		b tc qdisc add dev tun0 clsact
+		a tc filter add dev tun0 egress bpf direct-action \
+			object-file "$BPF" section tc/set4_1
+		b tc filter add dev tun0 egress bpf direct-action \
+			object-file "$BPF" section tc/set4_2 ;;
+	many)	before=$(available)
+		others a "$type"
+		others b "$type"
+		echo $(((before - $(available)) * 1024 / 19998)) \
+			>"$results/memory.$type" ;;
+	fdbmany)
+		entries a 100000
+		entries b 100000 ;;
+	esac
+	ip -n a addr add 10.0.0.1/24 dev tun0
+	ip -n b addr add 10.0.0.2/24 dev tun0
+}
+
+# machines up|down: c behind a and d behind b
+machines() {
+	local ns nic=tun0 mtu
+
+	[ "$type" != none ] || nic=eth0
+	mtu=$(a cat /sys/class/net/$nic/mtu)
+	for ns in a:c:1 b:d:2; do
+		IFS=: read -r ns vm n <<<"$ns"
+		if [ "$1" = down ]; then
+			ip netns del "$vm"
+			ip -n "$ns" link del br0
+			continue
+		fi
+		ip netns add "$vm"
+		ip link add vm netns "$ns" type veth peer name eth0 netns "$vm"
+		ip -n "$ns" link add br0 up type bridge
+		ip -n "$ns" link set vm up mtu "$mtu" master br0
+		ip -n "$ns" link set $nic master br0
+		ip -n "$vm" link set eth0 up mtu "$mtu"
+		ip -n "$vm" addr add 10.1.0.$n/24 dev eth0
+	done
+	[ "$1" = up ] || return 0
+	ip netns exec d iperf3 -s -D --pidfile /run/iperf3-d.pid
+	ip netns exec c ping -q -c 3 -i 0.5 -W 5 10.1.0.2 >/dev/null
+}
+
+# bulk NS NAME TO [ARG]...: with warm caches
+bulk() {
+	local ns=$1 name=$2 to=$3
+
+	shift 3
+	ip netns exec "$ns" iperf3 -c "$to" -n 32M "$@" >/dev/null
 	echo "$name" >>"$results/marks"
 	"$SOCKBENCH" mark 1
-	a iperf3 -c "$to" -t 1 -J "$@" >"$results/$name.json"
+	ip netns exec "$ns" iperf3 -c "$to" -t 1 -J "$@" \
+		>"$results/$name.json"
 	"$SOCKBENCH" mark 0
 }
 
@@ -144,10 +249,14 @@ run() {
 	*)	nic tso $offload ;;
 	esac
 	case $1 in
-	tso|gso) bulk "$name" "$to" ;;
-	jumbo)	mtu "$2" 65429; bulk "$name" "$to"; mtu "$2" 1500 ;;
-	bidir)	bulk "$name" "$to" --bidir ;;
-	flows*)	bulk "$name" "$to" -P 64 ;;
+	tso|gso) bulk a "$name" "$to" ;;
+	jumbo)	mtu "$2" 65429; bulk a "$name" "$to"; mtu "$2" 1500 ;;
+	bidir)	bulk a "$name" "$to" --bidir ;;
+	flows*)	bulk a "$name" "$to" -P 64 ;;
+	fwd*)	machines up
+		bulk c "$name" 10.1.0.2
+		kill "$(cat /run/iperf3-d.pid)"
+		machines down ;;
 	rr)	echo "$name" >>"$results/marks"
 		a "$SOCKBENCH" rr "$to" 5001 "$seconds" >"$results/$name" ;;
 	udp64)	datagrams "$name" "$to" 64 ;;
@@ -163,19 +272,16 @@ run() {
 read -ra workloads <<<"$1"
 shift
 for name in "$@"; do
-	to=10.0.0.2 v=4
-	type=${name%-nic}
+	to=10.0.0.2 v=4 variant=
+	type=${name%%-*}
+	case $name in *-*) variant=${name#*-} ;; esac
 	case $type in *6) v=6 ;; esac
 	type=${type%6}
-	case $type in
-	none)	to=192.0.2.2
-		[ $v = 4 ] || to=2001:db8::2 ;;
-	vxlan)	tunnel vxlan $v id 1 dstport 4789 ;;
-	geneve)	tunnel geneve $v id 1 ;;
-	gretap)	[ $v = 4 ] || type=ip6gretap
-		tunnel "$type" $v ;;
-	stt)	tunnel stt $v id 1 ;;
-	*)	echo "unknown case $name"; exit 1 ;;
+	case $type$v in
+	none4)	to=192.0.2.2 ;;
+	none6)	to=2001:db8::2 ;;
+	gretap6) tunnel ip6gretap 6 "$variant" ;;
+	*)	tunnel "$type" $v "$variant" ;;
 	esac
 	# Neighbours are resolved before the clock starts, both ways, and have
 	# been asked once more: until then each packet goes the long way.
@@ -185,8 +291,13 @@ for name in "$@"; do
 	for workload in "${workloads[@]}"; do
 		run "$workload" "$name" $to
 	done
-	ip -n a link del tun0 2>/dev/null || true
-	ip -n b link del tun0 2>/dev/null || true
+	[ "$type" = none ] || ip -n a link del tun0
+	[ "$type" = none ] || ip -n b link del tun0
+	[ "$variant" != many ] || for ns in a b; do
+		ip -n $ns -o link show type "$type" |
+		sed -nE 's/^[0-9]+: ([^:@]*).*/link del \1/p' |
+		ip -n $ns -b -
+	done
 done
 
 kill "$(cat /run/iperf3.pid)" $rr_server

@@ -25,6 +25,7 @@ deps=$(modinfo -F depends "$STT_KO" | tr , ' ')
 [ -z "$deps" ] || modprobe -a $deps
 modprobe -a sch_netem nf_tables nft_numgen 2>/dev/null || true
 insmod "$STT_KO"
+cat /proc/kallsyms >/run/vm/kallsyms
 
 topology() {
 	local ns
@@ -102,16 +103,20 @@ for case in "$@"; do
 		net.stt.reasm_max_frames_per_flow="$LOSS_FRAMES"
 	[ -z "${LOSS_TIME:-}" ] || ip netns exec h2 sysctl -qw \
 		net.stt.reasm_time_ms="$LOSS_TIME"
-	ip netns exec h1 iperf3 -c $to -t "$seconds" -J \
-		>"$results/loss-$type-${case#*:}.json"
+	name=${case#*:}.$type
+	echo "$name" >>"$results/marks"
+	[ -z "${SOCKBENCH:-}" ] || "$SOCKBENCH" mark 1
+	ip netns exec h1 iperf3 -c $to -t "$seconds" -J >"$results/$name.json"
+	[ -z "${SOCKBENCH:-}" ] || "$SOCKBENCH" mark 0
 	echo "# $case $(grep -A12 '"sum_received"' \
-		"$results/loss-$type-${case#*:}.json" |
+		"$results/$name.json" |
 		sed -n 's/.*"bits_per_second":[^0-9]*\([0-9]*\).*/\1/p' |
 		head -n 1)"
 	if [ -n "${LOSS_VERBOSE:-}" ]; then
+		ip netns exec h1 nstat -sz | awk '$1 ~ /^TcpRetrans|^TcpExtTCP(Fast|Slow|Lost|Time|LossP|Sack|DSACK|SACK|Full|Partial|Spur|Reord)/ && $2'
 		ip netns exec h2 cat /proc/net/stt | grep -v ' 0$' || true
 		ip netns exec h2 ethtool -S tun0 | grep -v ': 0$' || true
-		grep -m1 '"retransmits"' "$results/loss-$type-${case#*:}.json" || true
+		grep -m1 '"retransmits"' "$results/$name.json" || true
 	fi
 	kill "$(cat /run/iperf3.pid)" 2>/dev/null || true
 	for ns in h1 r h2; do

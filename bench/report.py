@@ -24,6 +24,30 @@ WORKLOADS = {
     "bidir": ("Bulk TCP both ways at once, NIC with TSO, sum", "Gbit/s", 3),
     "flows": ("Bulk TCP, 64 flows, NIC with TSO", "Gbit/s", 3),
     "flowsgso": ("Bulk TCP, 64 flows, software GSO and GRO", "Gbit/s", 3),
+    "fwd": ("Bulk TCP between machines behind bridges, NIC with TSO",
+            "Gbit/s", 3),
+    "fwdgso": ("Bulk TCP between machines behind bridges, software GSO and "
+               "GRO", "Gbit/s", 3),
+}
+
+# What bench/loss.sh does to segments, each of which crosses a router singly.
+WAYS = {
+    "ok": "nothing lost",
+    "nth1000": "each 1000th lost",
+    "nth100": "each 100th lost",
+    "netem0.1": "0.1 % lost by chance",
+    "netem1": "1 % lost by chance",
+    "reorder1": "1 % overtake the others",
+    "reorder25": "25 % overtake the others",
+}
+
+# How a device can be used, after the type.
+MODES = {
+    "lwt": "external, by a lightweight tunnel's route",
+    "bpf": "external, by an eBPF program",
+    "fdb": "forwards by MAC address, one entry",
+    "fdbmany": "forwards by MAC address, 100,000 entries",
+    "many": "one of 10,000 devices",
 }
 
 CASES = {
@@ -88,7 +112,7 @@ def best_other(rates, case):
     six = case.endswith("6")
     others = [r for c, r in rates.items()
               if not c.startswith(("none", "stt")) and c.endswith("6") == six
-              and not c.endswith("-nic")]
+              and "-" not in c]
     return max(others, default=None)
 
 
@@ -178,6 +202,60 @@ def repeated(directory):
                 if worst < 0.005 else ""), ""] + lines + [""]
 
 
+def losses(directory):
+    """TCP where segments get lost or overtake each other."""
+    results = directory + "-loss"
+    types = ("none", "vxlan", "geneve", "gretap", "stt")
+    lines = []
+    for way, title in WAYS.items():
+        rates = {t: rate(results, way, t) for t in types}
+        if not all(rates.values()):
+            continue
+        best = max(r for t, r in rates.items() if t not in ("none", "stt"))
+        lines.append("| %s | %s | %.1f %% | %.2f |" % (
+            title, " | ".join("%.3f" % rates[t] for t in types),
+            100 * rates["stt"] / rates["none"], rates["stt"] / best))
+    if not lines:
+        return []
+    return ["### Bulk TCP through a router that loses or reorders", "",
+            "Every segment crosses singly, with software GSO and GRO. Gbit/s.",
+            "", "| segments | %s | stt of no tunnel | times the best other |" %
+            " | ".join(CASES[t] for t in types),
+            "| --- | " + "---: | " * 7] + lines + [""]
+
+
+def modes(directory):
+    """What the ways to use a device cost, beside point to point."""
+    results = directory + "-modes"
+    work = ("tso", "rr", "udp64")
+    lines = []
+    for mode, title in MODES.items():
+        cells = []
+        for kind in ("vxlan", "stt"):
+            for workload in work:
+                plain = rate(results, workload, kind)
+                value = rate(results, workload, "%s-%s" % (kind, mode))
+                cells.append("%.3f" % (plain / value)
+                             if plain and value else "")
+        if any(cells):
+            lines.append("| %s | %s |" % (title, " | ".join(cells)))
+    if not lines:
+        return []
+    lines = ["### Ways to use a device", "",
+             "Instructions for the same work, as multiples of what a device "
+             "with one remote takes.", "",
+             "| | %s |" % " | ".join("%s: %s" % (k, w) for k in
+                                     ("vxlan", "stt") for w in work),
+             "| --- | " + "---: | " * 6] + lines + [""]
+    memory = {k: text(results, "guest/results/memory." + k)
+              for k in ("vxlan", "stt")}
+    if all(memory.values()):
+        lines += ["A device takes %s KB of memory on a machine with one CPU, "
+                  "vxlan's %s." % tuple("%.1f" % (int(memory[k]) / 1024)
+                                        for k in ("stt", "vxlan")), ""]
+    return lines
+
+
 INTRO = """# Benchmark
 
 Written by `make bench`, from what it measured; not edited.
@@ -215,7 +293,7 @@ def main():
                 continue
             lines += table(workload, rates)
             plot(os.path.join(plots, workload + ".svg"), workload, rates)
-        lines += repeated(directory)
+        lines += losses(directory) + modes(directory) + repeated(directory)
         profile = text(directory, "profile.md")
         lines += [profile, ""] if profile else []
         versions = text(directory, "guest/versions")

@@ -30,13 +30,34 @@ measure() {
 	"$vm/vm.sh" -k "$kernel" --icount -t 7200 -o "$out" "${options[@]}" \
 		-e "STT_KO=$ko" -e "IP_LIB_DIR=$STT_TOP/build/ip" \
 		-e "SOCKBENCH=$top/sockbench" -e "DURATION=$seconds" \
-		-- bench/guest.sh "$@" >&2
+		-e "BPF=$top/bpf.o" -- bench/guest.sh "$@" >&2
+}
+
+# losses KERNEL OUTDIR
+losses() {
+	local ko type way cases=()
+
+	ko=$("$vm/build.sh" "$1")
+	for way in ok nth1000 nth100 netem0.1 netem1 reorder1 reorder25; do
+		for type in none vxlan geneve gretap stt; do
+			cases+=("$type:$way")
+		done
+	done
+	rm -rf "$2"
+	"$vm/vm.sh" -k "$1" --icount -t 7200 -o "$2" -e "STT_KO=$ko" \
+		-e "IP_LIB_DIR=$STT_TOP/build/ip" \
+		-- bench/loss.sh "${cases[@]}" >&2
 }
 
 "$vm/deps.sh"
 make -s ip >&2
 mkdir -p "$top"
 ${CC:-gcc} -O2 -Wall -o "$top/sockbench" bench/sockbench.c
+clang -O2 -target bpf -I"/usr/include/$(uname -m)-linux-gnu" \
+	-D'SEC(name)=__attribute__((section(name), used))' \
+	-D'__always_inline=inline __attribute__((always_inline))' \
+	-DID=0xfedcba -DTOS=0 -DTTL=64 -DLABEL=0 \
+	-c tests/selftests/external_bpf.c -o "$top/bpf.o"
 
 case ${1:-} in
 --check)
@@ -60,7 +81,11 @@ for kernel in "$@"; do
 	dirs+=("$top/$kernel")
 	[ "$kernel" = stock-6.1 ] || continue
 	measure "$kernel" "$top/$kernel-more" 1 -- \
-		'jumbo bidir flows flowsgso' none vxlan vxlan-nic geneve stt
+		'jumbo bidir flows flowsgso fwd fwdgso' \
+		none vxlan vxlan-nic geneve gretap stt
+	measure "$kernel" "$top/$kernel-modes" 1 -- 'tso rr udp64' \
+		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
+	losses "$kernel" "$top/$kernel-loss"
 	measure "$kernel" "$top/$kernel-again" 1 -- \
 		'tso gso rr udp64 udp32k' none stt
 done
