@@ -144,20 +144,20 @@ tunnel() {
 		device a "$type" $a any "${id[@]}" "${port[@]}" nolearning
 		device b "$type" $b any "${id[@]}" "${port[@]}" nolearning
 		bridge -n a fdb add "$(mac b)" dev tun0 dst $b
-		bridge -n b fdb add "$(mac a)" dev tun0 dst $a ;;
+		bridge -n b fdb add "$(mac a)" dev tun0 dst $a
+		bridge -n a fdb append 00:00:00:00:00:00 dev tun0 dst $b
+		bridge -n b fdb append 00:00:00:00:00:00 dev tun0 dst $a ;;
 	*)	device a "$type" $a $b "${id[@]}" "${port[@]}"
 		device b "$type" $b $a "${id[@]}" "${port[@]}" ;;
 	esac
 	case $variant in
-	lwt)	for ns in a b; do
-			ip -n $ns link set tun0 arp off
-		done
-		ip -n a addr add 10.0.0.1/32 dev tun0
+	lwt)	ip -n a addr add 10.0.0.1/32 dev tun0
 		ip -n b addr add 10.0.0.2/32 dev tun0
 		ip -n a route add 10.0.0.2 encap ip id 1 dst $b dev tun0
 		ip -n b route add 10.0.0.1 encap ip id 1 dst $a dev tun0
-		ip -n a link set tun0 address 02:00:00:00:00:01
-		ip -n b link set tun0 address 02:00:00:00:00:01
+		# Such a route has no word for what ARP asks.
+		ip -n a neigh add 10.0.0.2 dev tun0 lladdr "$(mac b)"
+		ip -n b neigh add 10.0.0.1 dev tun0 lladdr "$(mac a)"
 		return ;;
 	bpf)	a tc qdisc add dev tun0 clsact
 		b tc qdisc add dev tun0 clsact
