@@ -270,6 +270,7 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
  */
 static void stt_port_changed(struct stt_port *port)
 {
+	/* Pairs with stt_input_conf(). */
 	smp_store_release(&port->gen, port->gen + 1);
 }
 

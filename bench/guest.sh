@@ -197,7 +197,7 @@ machines() {
 		ip -n "$ns" link set vm up mtu "$mtu" master br0
 		ip -n "$ns" link set $nic master br0
 		ip -n "$vm" link set eth0 up mtu "$mtu"
-		ip -n "$vm" addr add 10.1.0.$n/24 dev eth0
+		ip -n "$vm" addr add "10.1.0.$n/24" dev eth0
 	done
 	[ "$1" = up ] || return 0
 	ip netns exec d iperf3 -s -D --pidfile /run/iperf3-d.pid

@@ -561,8 +561,8 @@ struct stt_port {
 	unsigned long		gen;
 };
 
-static inline struct hlist_head *stt_port_bucket(struct stt_net *sn,
-					  sa_family_t family, __be16 number)
+static inline struct hlist_head *
+stt_port_bucket(struct stt_net *sn, sa_family_t family, __be16 number)
 {
 	unsigned int hash = ntohs(number) % STT_PORT_HASH;
 

@@ -83,6 +83,7 @@ hasnt() { ! has "$@"; }
 
 # fdb_monitor NS DEV ADDRESS: bridge monitor writes to $tmp/monitor. It listens
 # when this returns: an entry was made and deleted until it said so.
+# shellcheck disable=SC2154 # tmp is lib.sh's
 fdb_monitor() {
 	background in_ns "$1" stdbuf -oL bridge monitor fdb \
 		>"$tmp/monitor" 2>&1
