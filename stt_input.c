@@ -55,6 +55,7 @@
  * @id: context id
  * @conf: whose frames with that id are, between those addresses; to be touched
  *	only if @gen still holds
+ * @md: metadata of the last frame for an external device; a reference, or NULL
  *
  * Routing looks at what stands before @cookie.
  */
@@ -69,6 +70,7 @@ struct stt_input_slot {
 	unsigned long		gen;
 	u64			id;
 	struct stt_conf		*conf;
+	struct metadata_dst	*md;
 };
 
 /**
@@ -220,6 +222,13 @@ static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
 	return NULL;
 }
 
+static void stt_input_forget(struct stt_input_slot *slot)
+{
+	dst_release(slot->dst);
+	if (slot->md)
+		dst_release(&slot->md->dst);
+}
+
 /* Remember the route of a packet in LOCAL_IN; not behind extension headers. */
 static void stt_input_learn(const struct stt_input_info *in,
 			    const struct sk_buff *skb)
@@ -247,7 +256,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 		return;
 
 	slot = stt_input_slot(port, &in->from);
-	dst_release(slot->dst);
+	stt_input_forget(slot);
 	*slot = (struct stt_input_slot) {
 		.saddr = in->from.saddr,
 		.daddr = in->from.daddr,
@@ -295,6 +304,18 @@ struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 }
 
 /**
+ * stt_input_md - where the metadata of a sender's last frame are kept
+ * @slot: what is known of its packets; or NULL
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: a place for a reference, or NULL.
+ */
+struct metadata_dst **stt_input_md(struct stt_input_slot *slot)
+{
+	return slot ? &slot->md : NULL;
+}
+
+/**
  * stt_input_init - no route is known
  * @port: endpoint
  *
@@ -319,7 +340,7 @@ void stt_input_free(struct stt_port *port)
 		struct stt_input *input = per_cpu_ptr(port->input, cpu);
 
 		for (i = 0; i < ARRAY_SIZE(input->slots); i++)
-			dst_release(input->slots[i].dst);
+			stt_input_forget(&input->slots[i]);
 	}
 	free_percpu(port->input);
 }

@@ -225,8 +225,8 @@ stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 		return false;
 	}
 	if (unlikely(info->conf->external)) {
-		info->md = stt_external_rx_dst(from, skb, info->id,
-					       info->dsfield);
+		info->md = stt_external_rx_dst(stt_input_md(slot), from, skb,
+					       info->id, info->dsfield);
 		if (!info->md) {
 			*cause = STT_NET_drop_nomem;
 			return false;

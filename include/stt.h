@@ -351,8 +351,9 @@ enum stt_path_use {
  * @sport_min: lowest source port sent with, host order
  * @sport_max: highest
  * @tos: DSCP of the lookup when the route is cached
+ * @pad: 0
  *
- * Hashed up to @family, compared as bytes: no holes.
+ * Hashed up to @family, compared as words: no holes.
  */
 struct stt_path_key {
 	union stt_addr	remote;
@@ -367,9 +368,10 @@ struct stt_path_key {
 	u16		sport_min;
 	u16		sport_max;
 	u32		tos;
-};
+	u32		pad;
+} __aligned(8);
 
-static_assert(sizeof(struct stt_path_key) == 60);
+static_assert(sizeof(struct stt_path_key) == 64);
 
 /**
  * struct stt_path - a way to a peer, as routing sees it
@@ -823,7 +825,8 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
 bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 		       struct stt_dest *dest, struct stt_path_key *key);
-struct metadata_dst *stt_external_rx_dst(const struct stt_flow_key *from,
+struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
+					 const struct stt_flow_key *from,
 					 const struct sk_buff *skb, u64 id,
 					 u8 dsfield);
 int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
@@ -905,6 +908,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 				struct stt_port *port, u64 id,
 				const struct stt_flow_key *from);
+struct metadata_dst **stt_input_md(struct stt_input_slot *slot);
 int stt_input_init(struct stt_port *port);
 void stt_input_free(struct stt_port *port);
 int stt_input_register(struct net *net, sa_family_t family);
