@@ -105,23 +105,23 @@ mac() { ip netns exec "$1" cat /sys/class/net/tun0/address; }
 
 # others NS TYPE: 9,999 more, to peers that are not there
 others() {
-	local i
-
-	for ((i = 2; i <= 10000; i++)); do
-		echo "link add o$i type $2 id $i remote 10.99.$((i / 250)).$((i % 250 + 1)) ${port[*]}"
-		echo "link set o$i up"
-	done | ip -n "$1" -b -
+	awk -v type="$2" -v port="${port[*]}" 'BEGIN {
+		for (i = 2; i <= 10000; i++) {
+			printf "link add o%d type %s id %d remote 10.99.%d.%d %s\n",
+				i, type, i, i / 250, i % 250 + 1, port
+			printf "link set o%d up\n", i
+		}
+	}' | ip -n "$1" -b -
 }
 
 # entries NS N: stations that do not speak
 entries() {
-	local i
-
-	for ((i = 1; i < $2; i++)); do
-		printf 'fdb add 02:01:%02x:%02x:%02x:01 dev tun0 dst 10.99.%d.%d\n' \
-			$((i >> 16)) $((i >> 8 & 255)) $((i & 255)) \
-			$((i / 250 % 250)) $((i % 250 + 1))
-	done | bridge -n "$1" -b -
+	awk -v n="$2" 'BEGIN {
+		for (i = 1; i < n; i++)
+			printf "fdb add 02:01:%02x:%02x:%02x:01 dev tun0 dst 10.99.%d.%d\n",
+				int(i / 65536), int(i / 256) % 256, i % 256,
+				int(i / 250) % 250, i % 250 + 1
+	}' | bridge -n "$1" -b -
 }
 
 available() { awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo; }
