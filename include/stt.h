@@ -706,9 +706,27 @@ void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
 
 /* ---- stt_netlink.c: the link kind -------------------------------------- */
 
+/* Say what is wrong with an attribute; @err. */
+#define STT_REFUSE(extack, data, attr, err, why) ({			\
+	NL_SET_ERR_MSG_ATTR(extack, (data)[attr], why);			\
+	err;								\
+})
+
 extern struct rtnl_link_ops stt_link_ops;
 void stt_dellink(struct net_device *dev, struct list_head *head);
+
+/* ---- stt_conf.c: configurations of devices ----------------------------- */
+
+void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[]);
+int stt_conf_check(struct net *net, struct stt_conf *conf, sa_family_t family,
+		   struct netlink_ext_ack *extack);
+void stt_conf_free(struct stt_conf *conf);
 void stt_conf_release(struct stt_dev *stt);
+int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
+		 struct netlink_ext_ack *extack);
+struct stt_conf *stt_conf_dup(const struct stt_conf *old);
+int stt_conf_change(struct stt_dev *stt, struct stt_conf *conf,
+		    struct netlink_ext_ack *extack);
 int stt_rescope(struct stt_dev *stt);
 
 /* ---- stt_port.c: endpoints and the devices behind them ----------------- */
