@@ -161,22 +161,44 @@ static struct net_device *stt_get_lower(const struct stt_dev *stt,
 	return lower;
 }
 
+/* Bonds and teams merge nothing: they say whether their links may. */
+static int stt_merges(struct net_device *dev, struct netdev_nested_priv *priv)
+{
+	if (netif_is_lag_master(dev) || !(dev->features & NETIF_F_LRO))
+		return 0;
+	priv->data = dev;
+
+	return 1;
+}
+
+static struct net_device *stt_find_lro(struct net_device *lower)
+{
+	struct netdev_nested_priv priv = { };
+
+	if (!stt_merges(lower, &priv))
+		netdev_walk_all_lower_dev(lower, stt_merges, &priv);
+
+	return priv.data;
+}
+
 /*
  * Some NICs' LRO merges segments of different frames, which nobody can take
- * apart again.  Said once while it is on.
+ * apart again.  Said of one underlay, and once while it is on.
  */
-static void stt_check_lro(struct stt_net *sn, const struct net_device *lower)
+static void stt_check_lro(struct stt_net *sn, struct net_device *lower)
 {
+	struct net_device *said, *nic;
+
 	ASSERT_RTNL();
-	if (!(lower->features & NETIF_F_LRO)) {
-		if (sn->lro_ifindex == lower->ifindex)
-			sn->lro_ifindex = 0;
-	} else if (sn->lro_ifindex != lower->ifindex) {
-		sn->lro_ifindex = lower->ifindex;
-		netdev_warn(lower,
+	said = __dev_get_by_index(sn->net, sn->lro_ifindex);
+	if (said && stt_find_lro(said))
+		return;
+	nic = stt_find_lro(lower);
+	sn->lro_ifindex = nic ? lower->ifindex : 0;
+	if (nic)
+		netdev_warn(nic,
 			    "LRO is on and may merge segments of different STT frames; turn it off: ethtool -K %s lro off\n",
-			    lower->name);
-	}
+			    nic->name);
 }
 
 /**
