@@ -126,6 +126,8 @@ elif [ -n "${STT_KVM:-}" ]; then
 	accel=(-accel kvm -cpu host)
 fi
 
+# The vmxnet3 is for who loads its driver: a NIC that has LRO.
+#
 # Standard output of the guest goes through a virtio port to us and to a file;
 # a pipe holds the guest back when nobody reads.
 exec {port}> >(tee "$out/output.log")
@@ -141,6 +143,7 @@ panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
 pci=noacpi $append" \
 	-serial "file:$out/console.log" \
 	-device virtio-rng-pci -device virtio-serial-pci "${nic[@]}" \
+	-device vmxnet3,romfile= \
 	-chardev "file,id=port,path=/dev/fd/$port" \
 	-device virtserialport,chardev=port,name=output \
 	-virtfs "local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap" \
