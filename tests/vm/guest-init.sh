@@ -62,6 +62,7 @@ mount --move /dev /host/dev
 mount --move /proc /host/proc
 mount --move /sys /host/sys
 mkdir -p /host/dev/pts /host/dev/shm
+ln -s /proc/self/fd /host/dev/fd
 mount -t devpts devpts /host/dev/pts
 mount -t tmpfs shm /host/dev/shm
 mount -t debugfs debug /host/sys/kernel/debug
