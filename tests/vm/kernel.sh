@@ -107,7 +107,7 @@ make_stock() {
 	# From 6.13 on the build tree is told apart by this variable, too.
 	ln -s "root/usr/src/linux-headers-$ver" "$dir/build"
 	ln -sfn "$final/build" "$dir/modules/lib/modules/$ver/build"
-	ln -sfn "$final/root/usr/src/linux-headers-${common%%=*}" \
+	ln -sfn "$final/root/usr/src/${common%%=*}" \
 		"$dir/modules/lib/modules/$ver/source"
 	echo "$ver" >"$dir/version"
 }
@@ -270,8 +270,9 @@ else
 	fi
 fi
 
+revision=1
 case $name in
-stock-*)   fragments=() ;;
+stock-*)   fragments=() revision=2 ;;
 debug-*)   fragments=("$configs/base.config" "$configs/debug.config") ;;
 newest)    fragments=("$configs/base.config" "$configs/newest.config") ;;
 arm64)     fragments=("$configs/cross.config") cross=aarch64-linux-gnu- ;;
@@ -283,7 +284,7 @@ source)
 esac
 
 # Raise the number when what make_stock or make_built leaves behind changes.
-key=$(cat - "${fragments[@]}" < <(echo 1; gcc -dumpfullversion) |
+key=$(cat - "${fragments[@]}" < <(echo $revision; gcc -dumpfullversion) |
       sha256sum | cut -c1-8)
 final=$STT_CACHE/kernels/$name-$(tr '~:' '--' <<<"${pkg#*=}")-$key
 
