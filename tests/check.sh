@@ -248,9 +248,12 @@ step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true
 if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'Debian packages' tests/deb.sh || true
-	step 'programs for the guest' tests/vm/tools.sh || true
 	step 'series for the kernel' tests/upstream.sh || true
 fi
+case $mode${names[*]} in
+named*persistent*|all|default)
+	step 'programs for the guest' tests/vm/tools.sh || true ;;
+esac
 case $mode${names[*]} in
 fast)	;;
 named*ov[sn]*|all|default)
