@@ -19,7 +19,8 @@ required=(
 	libmnl-dev bpftool
 )
 # A test or a check that misses one of these is skipped, and says so.
-optional=(clang coccinelle shellcheck sparse strace debhelper dh-dkms lintian bpftrace)
+optional=(clang coccinelle shellcheck sparse strace debhelper dh-dkms lintian bpftrace
+	  dropwatch)
 # What only check-all needs.
 if [ "${1:-}" = --all ]; then
 	optional+=(mmdebstrap gcc-aarch64-linux-gnu gcc-powerpc-linux-gnu
