@@ -289,6 +289,7 @@ default)
 	echo "#   on newest all but ${newest_tests[*]};"
 	echo "#   on debug-6.12 all but ${debug_tests[*]}" ;;
 all)	step 'series for the kernel builds' tests/upstream.sh --build || true
+	step 'packages in a Debian of their own' tests/deb-root.sh || true
 	later debug-6.12 kunit
 	later newest kunit
 	for k in debug-6.12 newest stock-6.12-rt stock-6.12 stock-6.1; do
