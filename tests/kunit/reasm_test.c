@@ -453,6 +453,46 @@ static void stt_reasm_longest(struct kunit *test)
 	stt_rtest_counts(r);
 }
 
+/* How long a frame in single bytes takes, forwards or backwards; ns. */
+static u64 stt_rtest_single_bytes(struct stt_rtest *r, bool backwards)
+{
+	const unsigned int len = 65535;
+	u32 id = r->next_id++;
+	unsigned int i;
+	u64 start;
+
+	start = ktime_get_ns();
+	for (i = 0; i < len - 1; i++) {
+		stt_rtest_wait(r, &r->key, id, true,
+			       backwards ? len - 1 - i : i, 1, len);
+		if (!(i % 1024))
+			cond_resched();
+	}
+	stt_rtest_done(r, &r->key, id, true, backwards ? 0 : i, 1, len);
+
+	return ktime_get_ns() - start;
+}
+
+/*
+ * R8: no order makes much more work than any other.  The factor is generous,
+ * for the machine may have other things to do meanwhile; were there a list to
+ * go through, it would be thousands.
+ */
+static void stt_reasm_single_bytes(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	u64 forwards, backwards;
+
+	r->plain = true;
+	r->sn.limits.high_thresh = 512UL << 20;
+	forwards = stt_rtest_single_bytes(r, false);
+	backwards = stt_rtest_single_bytes(r, true);
+	kunit_info(test, "a segment of one byte of 65535: %llu ns in order, %llu backwards\n",
+		   forwards / 65535, backwards / 65535);
+	KUNIT_EXPECT_LT(test, backwards, 10 * forwards);
+	stt_rtest_counts(r);
+}
+
 /* ---- overlaps ---------------------------------------------------------- */
 
 #define STT_UNIT	8
@@ -1496,6 +1536,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_done_twice),
 	KUNIT_CASE(stt_reasm_bytes),
 	KUNIT_CASE(stt_reasm_longest),
+	KUNIT_CASE(stt_reasm_single_bytes),
 	KUNIT_CASE(stt_reasm_overlap_pairs),
 	KUNIT_CASE(stt_reasm_overlap_many),
 	KUNIT_CASE(stt_reasm_condemned),
