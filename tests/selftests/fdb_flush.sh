@@ -117,7 +117,11 @@ by nopermanent 5 0 state 0 $permanent
 pools "${d[@]}" static -- "${e[@]}" dynamic
 by static 0 5 state $noarp $((permanent | noarp))
 pools "${d[@]}" permanent -- "${e[@]}" dynamic
+by nostatic 5 0 state 0 $noarp
+pools "${d[@]}" permanent -- "${e[@]}" dynamic
 by dynamic 5 0 state 0 $((permanent | noarp))
+pools "${d[@]}" permanent -- "${e[@]}" dynamic
+by nodynamic 0 5 state $noarp $noarp
 pools "${d[@]}" extern_learn -- "${e[@]}" router
 by extern_learn 0 5 flags $extern $extern
 pools "${d[@]}" extern_learn -- "${e[@]}" router
@@ -159,6 +163,10 @@ if flush dst 192.0.2.99 2>/dev/null; then
 		done
 	done
 	check_eq 'an entry with many destinations' "$(entries "$h1" s1)" 8
+	flush dst 192.0.2.1 port 1111 vni 2000
+	check_eq 'loses one by dst, port and vni' "$(entries "$h1" s1)" 7
+	check_eq 'which is that one' "$(entries "$h1" s1 \
+		'dst 192.0.2.1 port 1111 vni 2000 ')" 0
 	flush vni 2000
 	check_eq 'loses those of a vni' "$(entries "$h1" s1)" 4
 	flush dst 192.0.2.1 port 1111
@@ -171,6 +179,21 @@ if flush dst 192.0.2.99 2>/dev/null; then
 else
 	skip 'by destination' 'kernels before 6.7 know states and flags only'
 fi
+
+# Through the bridge that it is a port of: VLANs are the bridge's, which
+# flushes its own entries and not ours.
+ip -n "$h1" link add br0 type bridge vlan_filtering 1
+ip -n "$h1" link set s1 master br0
+bridge -n "$h1" vlan add dev s1 vid 10
+pools "${d[@]}" self master
+check_num 'a port of a bridge: entries of both' "$(entries "$h1" s1 \
+	'^02:.* vlan 10 ')" -eq 5
+check_refused 'flush by VLAN, master and self' . \
+	bridge -n "$h1" fdb flush dev s1 vlan 10 master self
+check_eq "flushes the bridge's" "$(entries "$h1" s1 '^02:.* vlan 10 ')" 0
+check_eq 'but not ours' "$(entries "$h1" s1 "^02:.*dst 192.0.2.1 ")" 5
+fdb "$h1" flush dev s1
+ip -n "$h1" link del br0
 
 # A remote that is a default destination already is there once.
 fdb "$h1" append $zero dev s1 dst 192.0.2.20
