@@ -32,6 +32,67 @@ for port in range(20000, 20000 + $1):
     s.sendto(b'x', ('10.0.0.9', port))"
 }
 
+# What ip does not know yet.  "add ID VIA PORT": a nexthop with a port of its
+# own. "packets ID": a group's count.  Prints nothing where the kernel cannot.
+cat >"$tmp/nexthop.py" <<'END'
+import errno, socket, struct, sys
+
+def attr(kind, data):
+    return struct.pack("=HH", len(data) + 4, kind) + data + \
+        b"\0" * (-len(data) % 4)
+
+def attrs(data):
+    while len(data) >= 4:
+        n, kind = struct.unpack("=HH", data[:4])
+        yield kind & 0x3fff, data[4:n]
+        data = data[n + 3 & ~3:]
+
+def ask(kind, flags, family, body):
+    body = struct.pack("=BBBBI", family, 0, 0, 0, 0) + body
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    s.send(struct.pack("=IHHII", len(body) + 16, kind, flags, 1, 0) + body)
+    reply = s.recv(65536)
+    if struct.unpack("=H", reply[4:6])[0] == 2:
+        err = -struct.unpack("=i", reply[16:20])[0]
+        if err == errno.EINVAL:
+            sys.exit()
+        if err:
+            sys.exit("error %d" % err)
+    return dict(attrs(reply[24:]))
+
+u32 = struct.Struct("=I").pack
+nhid = attr(1, u32(int(sys.argv[2])))
+if sys.argv[1] == "add":
+    family = socket.AF_INET6 if ":" in sys.argv[3] else socket.AF_INET
+    ask(104, 0x605, family, nhid + attr(11, b"") +
+        attr(6, socket.inet_pton(family, sys.argv[3])) +
+        attr(18, struct.pack("!H", int(sys.argv[4]))))
+    print("added")
+else:
+    stats = ask(106, 1, 0, nhid + attr(14, u32(1))).get(15)
+    if stats:
+        print(sum(int.from_bytes(dict(attrs(entry))[2], sys.byteorder)
+                  for _, entry in attrs(stats)))
+END
+nexthop() { in_ns "$h1" python3 "$tmp/nexthop.py" "$@"; }
+
+# Asks for 10.0.0.9 through stt0, in the words of ARP; who answers?
+cat >"$tmp/arp.py" <<'END'
+import socket, struct, sys
+me = bytes.fromhex("020000000099")
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x806))
+s.bind(("stt0", 0x806))
+s.settimeout(20)
+s.send(b"\xff" * 6 + me + struct.pack("!HHHBBH", 0x806, 1, 0x800, 6, 4, 1) +
+       me + socket.inet_aton("10.0.0.99") + bytes(6) +
+       socket.inet_aton("10.0.0.9"))
+while True:
+    p = s.recv(1000)
+    if p[20:22] == b"\0\2" and p[28:32] == socket.inet_aton("10.0.0.9"):
+        break
+print(p[22:28].hex(":"))
+END
+
 # heard: how many packets h2 and h3 have had, since the last time.
 heard() {
 	n2=$(wired "$h2" p) n3=$(wired "$h3" p)
@@ -88,6 +149,13 @@ for family in v4 v6; do
 	check_num "$family: flows are spread: h2" "$n2" -gt 5
 	check_num "$family: flows are spread: h3" "$n3" -gt 5
 	check_eq "$family: each goes one way" $((n2 + n3)) 60
+	count=$(nexthop packets 10)
+	if [ "$count" ] || [ "${STT_KERNEL:-}" = newest ]; then
+		check_eq "$family: the group counts them" "$count" 60
+	else
+		skip "$family: the group counts them" \
+			'this kernel keeps no count'
+	fi
 
 	check "$family: another group" fdb "$h1" replace $mac dev stt0 nhid 12
 	flows 20
@@ -105,6 +173,44 @@ for family in v4 v6; do
 	flows 20
 	heard
 	check_eq "$family: and the device's configuration" "$n2 $n3" '20 0'
+
+	# Who has a group is not learnt to be elsewhere, and is known to a proxy.
+	fdb "$h1" replace $mac dev stt0 nhid 10
+	ip -n "$h1" link set stt0 type stt learning
+	fdb "$h2" append $zero dev stt0 dst "$a1"
+	ip -n "$h2" link set stt0 address $mac
+	ip -n "$h2" neigh replace 10.0.0.1 lladdr "$(station 1)" dev stt0
+	before=$(counter "$h1" drop_source)
+	in_ns "$h2" ping -q -c 2 -i 0.2 -W 0.1 10.0.0.1 >/dev/null
+	check "$family: frames from a station that has a group are dropped" \
+		wait_for 10 eval \
+		"[ \$(counter $h1 drop_source) -gt $before ]"
+	check_eq "$family: and it keeps that" "$(entry "$h1" stt0 $mac)" \
+		"$mac nhid 10 self permanent"
+	ip -n "$h2" link set stt0 address "$(station 2)"
+	ip -n "$h1" link set stt0 type stt nolearning proxy
+	ip -n "$h1" neigh replace 10.0.0.9 lladdr $mac dev stt0 nud permanent
+	check_eq "$family: a proxy answers for it" \
+		"$(in_ns "$h1" python3 "$tmp/arp.py")" $mac
+	ip -n "$h1" link set stt0 type stt noproxy
+	fdb "$h1" replace $mac dev stt0 nhid 12
+
+	# A nexthop with a port of its own.
+	if [ "$(nexthop add 4 "$a3" 4711)" ] ||
+	   [ "${STT_KERNEL:-}" = newest ]; then
+		wire "$h3" eth0 port tcp dport 4711
+		nh add id 13 group 4 fdb
+		fdb "$h1" add 02:00:00:00:06:04 dev stt0 nhid 13
+		ip -n "$h1" neigh replace 10.0.0.9 \
+			lladdr 02:00:00:00:06:04 dev stt0
+		flows 20
+		check_eq "$family: a nexthop's own port" "$(wired "$h3" port)" 20
+		ip -n "$h1" neigh replace 10.0.0.9 lladdr $mac dev stt0
+		heard
+	else
+		skip "$family: a nexthop's own port" \
+			'nexthops have none in this kernel'
+	fi
 
 	fdb "$h1" append $zero dev stt0 nhid 10
 	check "$family: for unknown stations too" \
