@@ -447,6 +447,7 @@ void stt_setup(struct net_device *dev)
 					       NETIF_F_HW_VLAN_CTAG_RX);
 	dev->hw_enc_features = dev->hw_features;
 	netdev_set_lltx(dev);
+	netdev_set_change_proto_down(dev);
 
 	/* Headers are written: a packet must not be sent twice at a time. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;

@@ -63,6 +63,8 @@ probe GSO_IPV4_MAX	linux/netdevice.h	gso_ipv4_max_size \
 	linux/netdevice.h			gso_max_size
 probe DEV_LLTX		linux/netdevice.h	'lltx:1' \
 	linux/netdev_features.h			NETIF_F_LLTX
+probe CHANGE_PROTO_DOWN	linux/netdevice.h	'change_proto_down:1' \
+	linux/netdevice.h			IFF_CHANGE_PROTO_DOWN
 probe TIMER_CONTAINER_OF linux/timer.h		'define timer_container_of' \
 	linux/timer.h				'define from_timer'
 probe TIMER_DELETE_SYNC	linux/timer.h		timer_delete_sync \

@@ -20,6 +20,8 @@ PLAIN = [
     (r'ip_tunnel_key_set_flag\(&(\w+)->key,\s+(\w+)\)',
      r'__set_bit(\2, \1->key.tun_flags)'),
     (r'netdev_set_lltx\((\w+)\);', r'\1->lltx = true;'),
+    (r'netdev_set_change_proto_down\((\w+)\);',
+     r'\1->change_proto_down = true;'),
     (r'\)\n\t\tnetdev_set_gso_max\(dev, size\);', ') {\n'
      '\t\tWRITE_ONCE(dev->gso_max_size, size);\n'
      '\t\tWRITE_ONCE(dev->gso_ipv4_max_size, size);\n\t}'),

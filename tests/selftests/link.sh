@@ -117,6 +117,26 @@ round_trip 'IPv6 group' group ff05::77 local 2001:db8::1 dev eth0 ttl 3 -- \
 round_trip 'IPv6, link-local with dev' remote fe80::2 dev eth0 -- \
 	remote6 fe80::2 link eth0
 
+# --- its state ---------------------------------------------------------------
+
+state() { ip -n "$h1" -j link show stt1 | jq -r '.[0].operstate'; }
+is() { [ "$(state)" = "$1" ]; }
+check 'a state from the beginning' \
+	ip -n "$h1" link add stt1 up state up type stt remote 192.0.2.2
+check_eq 'it is up' "$(state)" UP
+ip -n "$h1" link set stt1 down
+check_eq 'it is down' "$(state)" DOWN
+ip -n "$h1" link set stt1 up
+check_eq 'it is up again' "$(state)" UP
+ip -n "$h1" link del stt1
+stt_add "$h1" stt1 remote 192.0.2.2
+check_eq 'no state' "$(state)" UNKNOWN
+check 'held down' ip -n "$h1" link set stt1 protodown on
+check 'held down: it is' wait_for 10 is DOWN
+check 'held down no more' ip -n "$h1" link set stt1 protodown off
+check 'held down no more: it is up' wait_for 10 is UP
+ip -n "$h1" link del stt1
+
 # --- refusals ----------------------------------------------------------------
 
 # What there is in h1. Through a process there, which is quicker.

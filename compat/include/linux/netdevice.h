@@ -14,6 +14,16 @@ static inline void netdev_set_lltx(struct net_device *dev)
 #endif
 }
 
+/* dev->change_proto_down was a private flag until 6.12. */
+static inline void netdev_set_change_proto_down(struct net_device *dev)
+{
+#ifdef STT_NO_CHANGE_PROTO_DOWN
+	dev->priv_flags |= IFF_CHANGE_PROTO_DOWN;
+#else
+	dev->change_proto_down = true;
+#endif
+}
+
 /*
  * The core's own setter is not for modules.  Since 6.3 IPv4 has a limit of its
  * own, which is the same up to 64 KB.
