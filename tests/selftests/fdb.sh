@@ -156,8 +156,55 @@ monitor() {
 	check "$family: monitor: del" grep -q "^Deleted $zero .*dst $a2" "$log"
 	check "$family: monitor: the last default destination" \
 		grep -q "^Deleted $zero .*dst $a3" "$log"
+	notices "$log"
 	kill "${bg_pids[-1]}"
 	wait "${bg_pids[-1]}" 2>/dev/null
+}
+
+# notices LOG: of one command each, for ports of a bridge. The kernel leaves
+# them to the device since 6.15, and vxlan then tells once.
+notices() {
+	local log=$1 dev op where before probe=0
+	local -A n
+
+	ip -n "$h1" link add br1 up type bridge vlan_filtering 1
+	ip -n "$h1" link add v1 type vxlan id 2 local "$a1" dstport 4789
+	stt_add "$h1" s1 id 2 local "$a1"
+	ip -n "$h1" link set v1 up
+	ip -n "$h1" link set v1 master br1
+	ip -n "$h1" link set s1 master br1
+	for where in "self dst $a2" master; do
+		for dev in v1 s1; do
+			for op in add del; do
+				before=$(grep -c $mac2 "$log")
+				# shellcheck disable=SC2086
+				fdb "$h1" $op $mac2 dev $dev vlan 1 $where
+				# What is told later is heard later.
+				probe=$((probe + 1))
+				fdb "$h1" add 02:00:00:00:0d:0$probe dev s1 \
+					dst "$a2"
+				wait_for 10 grep -q 02:00:00:00:0d:0$probe "$log"
+				n[$dev $op]=$(($(grep -c $mac2 "$log") - before))
+			done
+		done
+		check_eq "$family: monitor: ${where%% *}: as often as for vxlan" \
+			"${n[s1 add]} ${n[s1 del]}" "${n[v1 add]} ${n[v1 del]}"
+		check_num "$family: monitor: ${where%% *}: and that is not never" \
+			"${n[s1 add]}" -ge 1
+	done
+
+	# What the bridge knows, and what we know.
+	fdb "$h1" add $mac dev s1 master
+	fdb "$h1" add $mac dev s1 dst "$a2" self
+	check "$family: get: by the port" eval \
+		"fdb $h1 get $mac brport s1 | grep 'dev s1 master br1'"
+	check "$family: get: by the bridge" eval \
+		"fdb $h1 get $mac br br1 | grep 'dev s1 master br1'"
+	check "$family: get: of the device" eval \
+		"fdb $h1 get $mac dev s1 self | grep 'dev s1 dst $a2'"
+	ip -n "$h1" link del v1
+	ip -n "$h1" link del s1
+	ip -n "$h1" link del br1
 }
 
 reach() { in_ns "$1" ping -q -c 2 -i 0.2 -W 5 -s 900 "10.0.0.$2"; }
