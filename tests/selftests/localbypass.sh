@@ -63,6 +63,14 @@ run() {
 	check "$fam: ping through the stack" \
 		in_ns "$t1" ping -q -c 3 -i 0.2 -s 4000 10.0.0.2
 	check_num "$fam: lo sees it" "$(through_lo)" -ge 3
+	check "$fam: localbypass again" \
+		ip -n "$t1" link set stt1 type stt localbypass
+	check_eq "$fam: it is shown" "$(ip -n "$t1" -d link show stt1 |
+		grep -oE '(no)?localbypass')" localbypass
+	before=$(through_lo)
+	check "$fam: ping, directly again" \
+		in_ns "$t1" ping -q -c 3 -i 0.2 -s 4000 10.0.0.2
+	check_eq "$fam: lo does not see it" "$(through_lo)" "$before"
 
 	# Nobody there: refused at once, or given to who listens. What those
 	# two say unasked, neighbour discovery, is not to be counted.
