@@ -86,10 +86,15 @@ struct stt_input {
 static union stt_addr stt_input_daddr(const struct sk_buff *skb,
 				      sa_family_t family)
 {
-	if (family == AF_INET6)
-		return (union stt_addr) { .v6 = ipv6_hdr(skb)->daddr };
+	union stt_addr daddr;
 
-	return (union stt_addr) { .v4 = ip_hdr(skb)->daddr };
+	memset(&daddr, 0, sizeof(daddr));
+	if (family == AF_INET6)
+		daddr.v6 = ipv6_hdr(skb)->daddr;
+	else
+		daddr.v4 = ip_hdr(skb)->daddr;
+
+	return daddr;
 }
 
 /* A group's scope is an interface's, also in a VRF. */
@@ -159,14 +164,17 @@ static bool stt_input_alone(const struct net *net, sa_family_t family)
 static bool stt_input_has_policy(const struct net *net)
 {
 #ifdef CONFIG_XFRM
-	return net->xfrm.policy_count[XFRM_POLICY_IN];
+	return net->xfrm.policy_count[XFRM_POLICY_IN] ||
+	       net->xfrm.policy_default[XFRM_POLICY_IN] !=
+	       XFRM_USERPOLICY_ACCEPT;
 #else
 	return false;
 #endif
 }
 
-static bool stt_input_rules_want_ports(const struct net *net,
-				       sa_family_t family)
+/* IPv6's rules know flow labels, too. */
+static bool stt_input_rules_want_more(const struct net *net,
+				      sa_family_t family)
 {
 #ifdef CONFIG_IP_MULTIPLE_TABLES
 	if (family == AF_INET)
@@ -174,9 +182,20 @@ static bool stt_input_rules_want_ports(const struct net *net,
 #endif
 #ifdef CONFIG_IPV6_MULTIPLE_TABLES
 	if (family == AF_INET6)
-		return READ_ONCE(net->ipv6.fib6_rules_require_fldissect);
+		return READ_ONCE(net->ipv6.fib6_has_custom_rules);
 #endif
 	return false;
+}
+
+/*
+ * Without a lock of the softirqs of a CPU, as PREEMPT_RT does since 6.18, they
+ * preempt each other, and what is known would want one.  It has none: there,
+ * and on older kernels with PREEMPT_RT, nothing is known.
+ */
+static bool stt_input_exclusive(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	       IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK);
 }
 
 /* Where the stack does more than to route, it is to be asked each time. */
@@ -186,7 +205,7 @@ stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
 	if (!stt_input_alone(port->net, port->family) ||
 	    stt_input_has_policy(port->net) || skb->pkt_type != PACKET_HOST ||
 	    netif_is_l3_master(skb->dev) || netif_is_l3_slave(skb->dev) ||
-	    skb_sec_path(skb))
+	    skb_sec_path(skb) || skb_metadata_dst(skb))
 		return false;
 
 	return port->family == AF_INET6 ||
@@ -194,21 +213,24 @@ stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
 		!ip_is_fragment(ip_hdr(skb)));
 }
 
-static struct stt_input_slot *stt_input_slot(const struct stt_port *port,
-					     const struct stt_flow_key *from)
+static struct stt_input_slot *stt_input_slot(const struct stt_input_info *in,
+					     const struct sk_buff *skb)
 {
-	const u32 *s = (const u32 *)&from->saddr;
-	const u32 *d = (const u32 *)&from->daddr;
+	const u32 *s = (const u32 *)&in->from.saddr;
+	const u32 *d = (const u32 *)&in->from.daddr;
 	u32 x = s[0] ^ s[1] ^ s[2] ^ s[3] ^ d[0] ^ d[3];
 
-	return &this_cpu_ptr(port->input)->slots[hash_32(x, STT_INPUT_BITS)];
+	x ^= skb->mark ^ (in->dsfield & ~INET_ECN_MASK);
+
+	return &this_cpu_ptr(in->port->input)->slots[hash_32(x,
+							     STT_INPUT_BITS)];
 }
 
 /* What is known of such packets as this in PRE_ROUTING, or NULL. */
 static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
 					      const struct sk_buff *skb)
 {
-	struct stt_input_slot *slot = stt_input_slot(in->port, &in->from);
+	struct stt_input_slot *slot = stt_input_slot(in, skb);
 
 	if (slot->dst && slot->iif == skb->dev->ifindex &&
 	    slot->mark == skb->mark &&
@@ -239,8 +261,9 @@ static void stt_input_learn(const struct stt_input_info *in,
 	bool local;
 	u32 cookie = 0;
 
-	if (!dst || !stt_input_plain(port, skb) ||
-	    stt_input_rules_want_ports(port->net, port->family))
+	if (!stt_input_exclusive() || !dst || dst->lwtstate ||
+	    !stt_input_plain(port, skb) ||
+	    stt_input_rules_want_more(port->net, port->family))
 		return;
 
 	if (port->family == AF_INET6) {
@@ -255,7 +278,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 	if (!local || !dst_hold_safe(dst))
 		return;
 
-	slot = stt_input_slot(port, &in->from);
+	slot = stt_input_slot(in, skb);
 	stt_input_forget(slot);
 	*slot = (struct stt_input_slot) {
 		.saddr = in->from.saddr,
@@ -483,10 +506,11 @@ static unsigned int stt_local_out(void *priv, struct sk_buff *skb,
 static bool stt_input_is_local(const struct stt_port *port,
 			       const struct sk_buff *skb)
 {
+#if IS_ENABLED(CONFIG_IPV6)
 	if (port->family == AF_INET6)
 		return ipv6_chk_addr(port->net, &ipv6_hdr(skb)->daddr,
 				     skb->dev, 0);
-
+#endif
 	return inet_addr_type_dev_table(port->net, skb->dev,
 					ip_hdr(skb)->daddr) == RTN_LOCAL;
 }

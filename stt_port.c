@@ -265,8 +265,9 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
 }
 
 /*
- * Another configuration may be found from now on.  What was found before this
- * is forgotten before the caller's grace period ends; see stt_input_conf().
+ * Another configuration may be found by its key from now on.  What was found
+ * before this is forgotten before the caller's grace period ends; see
+ * stt_input_conf().  Those found by a group nobody remembers.
  */
 static void stt_port_changed(struct stt_port *port)
 {
@@ -284,6 +285,7 @@ static int stt_port_insert_key(struct stt_port *port, struct stt_conf *conf)
 					    stt_conf_params);
 	if (!err)
 		WRITE_ONCE(*n, *n + 1);
+	stt_port_changed(port);
 
 	return err;
 }
@@ -296,6 +298,7 @@ static void stt_port_remove_key(struct stt_port *port, struct stt_conf *conf)
 	if (!rhashtable_remove_fast(&port->confs, &conf->node,
 				    stt_conf_params))
 		WRITE_ONCE(*n, *n - 1);
+	stt_port_changed(port);
 }
 
 static int stt_port_insert_group(struct stt_port *port, struct stt_conf *conf)
@@ -366,7 +369,6 @@ int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf)
 	err = stt_port_insert_group(port, conf);
 	if (err)
 		stt_port_remove_key(port, conf);
-	stt_port_changed(port);
 
 	return err;
 }
@@ -388,7 +390,6 @@ void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf)
 	}
 	stt_port_remove_key(port, conf);
 	stt_port_remove_group(port, conf);
-	stt_port_changed(port);
 }
 
 static bool stt_conf_same_key(const struct stt_conf_key *a,
@@ -446,11 +447,12 @@ int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 			stt_port_remove_key(port, conf);
 		return err;
 	}
-	if (same)
-		err = rhashtable_replace_fast(&port->confs, &old->node,
-					      &conf->node, stt_conf_params);
-	else
+	if (!same) {
 		stt_port_remove_key(port, old);
+		return 0;
+	}
+	err = rhashtable_replace_fast(&port->confs, &old->node, &conf->node,
+				      stt_conf_params);
 	stt_port_changed(port);
 
 	return err;

@@ -282,24 +282,27 @@ static DEFINE_PER_CPU(bool, stt_rx_busy);
 /*
  * What a sender with TSO sends is as large as it gets, and small packets do
  * not become larger: GRO costs them as much as all that is done here, and
- * gives nothing.
+ * gives nothing.  Clones it does not take.
  */
 static bool stt_rx_mergeable(const struct sk_buff *skb,
 			     const struct stt_inner *in)
 {
-	return !skb_is_gso(skb) && in->l4_proto && skb->len >= STT_GRO_MIN;
+	return !skb_is_gso(skb) && in->l4_proto && skb->len >= STT_GRO_MIN &&
+	       !skb_cloned(skb);
 }
 
 /*
  * Let a packet go up the stack: on the spot, or by way of GRO, which is a
  * NAPI of its own.  Packets must not overtake those before them: while there
- * are some for GRO all go that way.  Takes @skb over.
+ * may be some on that way, all go there, and when a thread polls it, which may
+ * be late.  Takes @skb over.
  */
 static void stt_rx_up(struct stt_dev *stt, struct sk_buff *skb, bool direct)
 {
 	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
 
 	if (likely(direct && !__this_cpu_read(stt_rx_busy) &&
+		   !stt->dev->threaded &&
 		   time_after(jiffies, s->gro_last + STT_GRO_TIME))) {
 		__this_cpu_write(stt_rx_busy, true);
 		netif_receive_skb(skb);

@@ -218,7 +218,9 @@ static noinline void stt_inner_parse_copy(const struct sk_buff *skb,
 					  struct stt_inner *in)
 {
 	unsigned int len = min_t(unsigned int, skb->len, STT_INNER_MAX);
-	u8 data[STT_INNER_MAX] __aligned(4);
+	u8 buf[2 + STT_INNER_MAX] __aligned(4);
+	/* The IP header behind the Ethernet header is to be aligned. */
+	u8 *data = buf + 2;
 
 	if (skb_copy_bits(skb, 0, data, len))
 		len = 0;

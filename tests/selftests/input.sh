@@ -101,6 +101,18 @@ for family in v4 v6; do
 	policy delete
 	check "$family: without it they come" flows
 
+	before=$(counter "$h2" drop_policy)
+	ip -n "$h2" xfrm policy setdefault in block
+	check "$family: nor does a default policy let them in" stands
+	check "$family: which is counted, too" wait_for 10 counts drop_policy \
+		"$before"
+	in_ns "$h2" sysctl -qw "net.ipv${family#v}.conf.eth0.disable_policy=1"
+	"${ip[@]}" addr del "$a2/$length" dev eth0
+	addr "$h2" eth0 "$a2/$length"
+	check "$family: but where no policy holds they come" flows
+	ip -n "$h2" xfrm policy setdefault in accept
+	in_ns "$h2" sysctl -qw "net.ipv${family#v}.conf.eth0.disable_policy=0"
+
 	stt_add "$h2" stt1 id 1 local "$a2" remote "$a1"
 	check "$family: a device that fits better has them (R11)" flows stt1
 	check "$family: the other does not" stands
