@@ -83,7 +83,7 @@ for kernel in "$@"; do
 	measure "$kernel" "$top/$kernel-more" 1 -- \
 		'jumbo bidir flows flowsgso fwd fwdgso' \
 		none vxlan vxlan-nic geneve gretap stt
-	measure "$kernel" "$top/$kernel-modes" 1 -- 'tso rr udp64' \
+	measure "$kernel" "$top/$kernel-modes" 1 -m 4096 -- 'tso rr udp64' \
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
 	losses "$kernel" "$top/$kernel-loss"
 	measure "$kernel" "$top/$kernel-again" 1 -- \

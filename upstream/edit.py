@@ -19,6 +19,8 @@ PLAIN = [
      r'test_bit(\2, \1->key.tun_flags)'),
     (r'ip_tunnel_key_set_flag\(&(\w+)->key,\s+(\w+)\)',
      r'__set_bit(\2, \1->key.tun_flags)'),
+    (r'ip_tunnel_key_set_flag\(&(\w+),\s+(\w+)\)',
+     r'__set_bit(\2, \1.tun_flags)'),
     (r'netdev_set_lltx\((\w+)\);', r'\1->lltx = true;'),
     (r'netdev_set_change_proto_down\((\w+)\);',
      r'\1->change_proto_down = true;'),
