@@ -3,9 +3,10 @@
 #
 # No memory: each allocation below a function of ours fails once, by
 # /proc/thread-self/fail-nth, while links are made and changed, namespaces are
-# made, frames are sent, received, reassembled and delivered in parts; then any
-# of them fails now and then under traffic. Nothing crashes or leaks, what is
-# refused leaves nothing behind, what is dropped is counted.
+# made, entries of the forwarding database, frames are sent, received,
+# reassembled, delivered in parts, and stations learnt; then any of them fails
+# now and then under traffic. Nothing crashes or leaks, what is refused leaves
+# nothing behind, what is dropped is counted.
 #
 #	h1                              h2
 #	t0 192.0.2.2   taps: packets
@@ -91,8 +92,29 @@ for family in v4 v6; do
 	teardown
 done
 
+# What is held by nobody any more. Objects are not looked at until they are
+# some seconds old, and two scans have to agree.
+kmemleak=/sys/kernel/debug/kmemleak
+leaks() {
+	echo scan >$kmemleak
+	sleep 6
+	echo scan >$kmemleak
+	# A module's functions are named with it.
+	awk '/^unreferenced/ { if (rec ~ /\[stt\]/) printf "%s", rec; rec = "" }
+	     { rec = rec $0 "\n" }
+	     END { if (rec ~ /\[stt\]/) printf "%s", rec }' $kmemleak |
+	head -n 40
+}
+if [ -w $kmemleak ]; then
+	check_eq 'nothing leaked' "$(leaks)" ''
+else
+	skip 'nothing leaked' 'this kernel has no kmemleak'
+fi
+
 set_failslab require-start 0
 set_failslab require-end 0xffffffffffffffff
+set_failslab reject-start 0
+set_failslab reject-end 0
 set_failslab ignore-gfp-wait Y
 set_failslab stacktrace-depth 0
 
