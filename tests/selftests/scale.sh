@@ -60,10 +60,11 @@ times() {
 }
 
 setup_pair v4
-for ns in "$h1" "$h2"; do
+new_ns x
+# The same for both: without IPv6, which would have work to do for each.
+for ns in "$h1" "$h2" "$x"; do
 	in_ns "$ns" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 done
-new_ns x
 link_ns "$x" eth0 "$h2" eth1
 addr "$x" eth0 198.51.100.1/24
 ip link add mark0 type veth peer name mark1 netns "$x"
