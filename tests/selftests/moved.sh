@@ -13,6 +13,7 @@
 #	                     +------------ bridge br0 in sw -------+
 #
 # kernels: all
+# slow: yes
 # timeout: 300
 
 # check calls functions.

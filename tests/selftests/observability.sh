@@ -13,6 +13,7 @@
 #	stt2 10.2.0.1/24 id 3, remote 198.51.100.9 (no route)
 #
 # kernels: stock
+# slow: yes
 # timeout: 300
 
 # check calls functions.

@@ -15,6 +15,7 @@
 # qdiscs it is one link of two queues.
 #
 # kernels: stock
+# slow: yes
 # timeout: 300
 
 # check and in_ns call functions and scripts.
