@@ -67,7 +67,7 @@ case ${1:-} in
 --profile)
 	shift
 	${CC:-gcc} -O2 -Wall -shared -fPIC -o "$top/insn.so" bench/insn.c
-	measure stock-6.1 "$top/profile" 0.3 \
+	measure stock-6.1 "$top/profile" 0.3 -m 4096 \
 		-q "-plugin $top/insn.so,out=$top/insn.txt" -- "$@"
 	mv "$top/insn.txt" "$top/profile/"
 	exec /usr/bin/python3 bench/profile.py "$top/profile" 60 ;;
