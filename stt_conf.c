@@ -215,6 +215,12 @@ static int stt_conf_get_path(struct stt_conf *conf,
 	struct stt_path *path;
 
 	conf->dest.id = conf->key.id;
+	if (conf->external) {
+		if (!stt_external_init(conf))
+			return 0;
+		NL_SET_ERR_MSG(extack, "No memory for where packets go");
+		return -ENOMEM;
+	}
 	if (stt_addr_any(stt_conf_target(conf)))
 		return 0;
 	stt_path_key(conf, &key);
@@ -229,6 +235,14 @@ static int stt_conf_get_path(struct stt_conf *conf,
 	return 0;
 }
 
+static void stt_conf_free_rcu(struct rcu_head *head)
+{
+	struct stt_conf *conf = container_of(head, struct stt_conf, rcu);
+
+	stt_external_free(conf);
+	kfree(conf);
+}
+
 /**
  * stt_conf_free - free a configuration once no packet sees it
  * @conf: configuration that is not found any more
@@ -238,7 +252,7 @@ static int stt_conf_get_path(struct stt_conf *conf,
 void stt_conf_free(struct stt_conf *conf)
 {
 	stt_path_put(conf->dest.path);
-	kfree_rcu(conf, rcu);
+	call_rcu(&conf->rcu, stt_conf_free_rcu);
 }
 
 /**
@@ -469,6 +483,7 @@ struct stt_conf *stt_conf_dup(const struct stt_conf *old)
 		memset(&conf->group_node, 0, sizeof(conf->group_node));
 		conf->dest.path = NULL;
 		conf->dest.key = NULL;
+		conf->sent = NULL;
 	}
 
 	return conf;

@@ -3,12 +3,83 @@
  * External mode: a packet's tunnel metadata say where its frame goes, and a
  * received packet gets metadata that say where its frame came from.
  */
+#include <linux/hash.h>
+#include <linux/percpu.h>
 #include <net/dst_metadata.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 
 #include "include/stt.h"
+
+#define STT_EXTERNAL_BITS	4
+
+/**
+ * struct stt_external_slot - where metadata sent a packet
+ * @asked: the metadata
+ * @mode: of what family they were
+ * @mark: of the packet, if that counts
+ * @gen: &stt_net.path_gen when the path of @dest was looked up
+ * @dest: where it went; with a path, or nothing is known
+ */
+struct stt_external_slot {
+	struct ip_tunnel_key	asked;
+	u8			mode;
+	u32			mark;
+	unsigned long		gen;
+	struct stt_dest		dest;
+};
+
+/**
+ * struct stt_external - where an external device's last packets went, for one
+ *	CPU
+ * @slots: by receiver and context id
+ *
+ * Written and read by its CPU alone, with BH disabled.
+ */
+struct stt_external {
+	struct stt_external_slot slots[1 << STT_EXTERNAL_BITS];
+};
+
+/**
+ * stt_external_init - nothing was sent yet
+ * @conf: external configuration
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stt_external_init(struct stt_conf *conf)
+{
+	conf->sent = alloc_percpu(struct stt_external);
+
+	return conf->sent ? 0 : -ENOMEM;
+}
+
+/**
+ * stt_external_free - undo stt_external_init()
+ * @conf: configuration that no packet sees any longer
+ */
+void stt_external_free(struct stt_conf *conf)
+{
+	free_percpu(conf->sent);
+}
+
+/* Do they say the same, as far as STT can say it? */
+static __always_inline bool stt_external_same(const struct ip_tunnel_key *a,
+					      const struct ip_tunnel_key *b,
+					      bool ip6)
+{
+	if (a->tun_id != b->tun_id || a->tos != b->tos || a->ttl != b->ttl ||
+	    a->label != b->label || a->tp_src != b->tp_src ||
+	    a->tp_dst != b->tp_dst ||
+	    ip_tunnel_key_flag(a, IP_TUNNEL_DONT_FRAGMENT_BIT) !=
+	    ip_tunnel_key_flag(b, IP_TUNNEL_DONT_FRAGMENT_BIT))
+		return false;
+	if (ip6)
+		return ipv6_addr_equal(&a->u.ipv6.src, &b->u.ipv6.src) &&
+		       ipv6_addr_equal(&a->u.ipv6.dst, &b->u.ipv6.dst);
+
+	return a->u.ipv4.src == b->u.ipv4.src && a->u.ipv4.dst == b->u.ipv4.dst;
+}
 
 /* The endpoint of that family, if the device has one. */
 static const struct stt_port *stt_external_port(const struct stt_conf *conf,
@@ -35,27 +106,25 @@ static void stt_external_addrs(const struct ip_tunnel_info *info,
 	}
 }
 
-/**
- * stt_external_dest - where a packet's metadata send it
- * @conf: external configuration; says what the metadata leave open: port,
- *	source address, TTL, DSCP and flow label where they say 0, and DF where
- *	they do not ask for it
- * @skb: inner packet; the metadata are its dst's
- * @dest: filled in; good as long as @skb, @key and the RCU read side last
- * @key: filled in for @dest
- *
- * Context: BH disabled, RCU read side.
- * Return: false when there are no metadata, or none that can be followed.
- */
-bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
-		       struct stt_dest *dest, struct stt_path_key *key)
+/* The mark of another namespace, or a policy's, says nothing about routes. */
+static u32 stt_external_mark(const struct stt_conf *conf,
+			     const struct sk_buff *skb)
 {
-	struct ip_tunnel_info *info = skb_tunnel_info(skb);
+	if (conf->fwmark || conf->dest.mark_mask ||
+	    !net_eq(conf->stt->net, dev_net(conf->stt->dev)))
+		return conf->fwmark;
+
+	return skb->mark;
+}
+
+/* What @info asks for: all of @dest and of @key but the path. */
+static bool stt_external_ask(const struct stt_conf *conf,
+			     const struct ip_tunnel_info *info, u32 mark,
+			     struct stt_dest *dest, struct stt_path_key *key)
+{
 	const struct stt_port *port;
 	u64 id;
 
-	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
-		return false;
 	id = be64_to_cpu(info->key.tun_id);
 	if (!stt_conf_takes_id(conf, id))
 		return false;
@@ -80,6 +149,7 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	}
 	if (ip_tunnel_key_flag(&info->key, IP_TUNNEL_DONT_FRAGMENT_BIT))
 		dest->df = STT_DF_SET;
+	dest->key = key;
 
 	stt_external_addrs(info, key);
 	if (stt_addr_any(&key->remote))
@@ -94,24 +164,85 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	if (key->family == AF_INET6 &&
 	    ipv6_addr_type(&key->remote.v6) & IPV6_ADDR_LINKLOCAL)
 		key->scope = conf->link;
-	/* The mark of another namespace, or a policy's, says nothing here. */
-	key->mark = conf->fwmark;
-	if (!key->mark && !dest->mark_mask &&
-	    net_eq(conf->stt->net, dev_net(conf->stt->dev)))
-		key->mark = skb->mark;
+	key->mark = mark;
 	key->sport_min = conf->sport_min;
 	key->sport_max = conf->sport_max;
 	key->tos = dest->tos & INET_DSCP_MASK;
 
-	dest->key = key;
+	return true;
+}
+
+static struct stt_external_slot *
+stt_external_slot(const struct stt_conf *conf,
+		  const struct ip_tunnel_info *info)
+{
+	u32 x = (__force u64)info->key.tun_id >> 32;
+
+	x ^= (__force u64)info->key.tun_id;
+	x ^= (__force u32)(info->mode & IP_TUNNEL_INFO_IPV6 ?
+			   info->key.u.ipv6.dst.s6_addr32[3] :
+			   info->key.u.ipv4.dst);
+
+	return &this_cpu_ptr(conf->sent)->slots[hash_32(x, STT_EXTERNAL_BITS)];
+}
+
+/**
+ * stt_external_dest - where a packet's metadata send it
+ * @conf: external configuration; says what the metadata leave open: port,
+ *	source address, TTL, DSCP and flow label where they say 0, and DF where
+ *	they do not ask for it
+ * @skb: inner packet; the metadata are its dst's
+ * @dest: filled in; good as long as @skb, @key and the RCU read side last
+ * @key: room for @dest
+ *
+ * That a path goes is said by &stt_net.path_gen before its grace period
+ * begins: while that has the value it had before the lookup, a remembered path
+ * is there.
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: false when there are no metadata, or none that can be followed.
+ */
+bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
+		       struct stt_dest *dest, struct stt_path_key *key)
+{
+	/* Pairs with stt_path_remove(). */
+	unsigned long gen = smp_load_acquire(&stt_net(conf->stt->net)->path_gen);
+	struct ip_tunnel_info *info = skb_tunnel_info(skb);
+	u32 mark = stt_external_mark(conf, skb);
+	struct stt_external_slot *slot;
+
+	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
+		return false;
+	slot = stt_external_slot(conf, info);
+	if (likely(slot->dest.path && slot->gen == gen && slot->mark == mark &&
+		   slot->mode == info->mode &&
+		   stt_external_same(&slot->asked, &info->key,
+				     info->mode & IP_TUNNEL_INFO_IPV6))) {
+		*dest = slot->dest;
+		return true;
+	}
+
+	if (!stt_external_ask(conf, info, mark, dest, key))
+		return false;
 	dest->path = stt_path_keep_rcu(conf->stt->net, key);
-	/*
-	 * The caller's route cache is for want of a better one: it knows of
-	 * the metadata alone, not of the device's mark, link and endpoint.
-	 */
-	if (unlikely(!dest->path) && info->dst_cache.cache &&
-	    ip_tunnel_dst_cache_usable(skb, info))
+	if (likely(dest->path)) {
+		dest->key = &dest->path->key;
+		*slot = (struct stt_external_slot) {
+			.asked = info->key,
+			.mode = info->mode,
+			.mark = mark,
+			.gen = gen,
+			.dest = *dest,
+		};
+	} else if (info->dst_cache.cache &&
+		   ip_tunnel_dst_cache_usable(skb, info)) {
+		/*
+		 * The caller's route cache is for want of a better one: it
+		 * knows of the metadata alone, not of the device's mark, link
+		 * and endpoint.
+		 */
 		dest->cache = &info->dst_cache;
+	}
 
 	return true;
 }
@@ -121,6 +252,8 @@ static void stt_external_rx_key(struct ip_tunnel_key *key,
 				const struct sk_buff *skb, u64 id, u8 dsfield)
 {
 	memset(key, 0, sizeof(*key));
+	ip_tunnel_key_set_flag(key, IP_TUNNEL_KEY_BIT);
+	ip_tunnel_key_set_flag(key, IP_TUNNEL_CSUM_BIT);
 	key->tun_id = cpu_to_be64(id);
 	key->tos = dsfield;
 	key->tp_src = from->sport;
@@ -136,6 +269,9 @@ static void stt_external_rx_key(struct ip_tunnel_key *key,
 		key->u.ipv4.src = from->saddr.v4;
 		key->u.ipv4.dst = from->daddr.v4;
 		key->ttl = ip_hdr(skb)->ttl;
+		if (ip_hdr(skb)->frag_off & htons(IP_DF))
+			ip_tunnel_key_set_flag(key,
+					       IP_TUNNEL_DONT_FRAGMENT_BIT);
 	}
 }
 
@@ -164,13 +300,8 @@ struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
 	struct metadata_dst *md;
 
 	stt_external_rx_key(&key, from, skb, id, dsfield);
-	ip_tunnel_key_set_flag(&key, IP_TUNNEL_KEY_BIT);
-	ip_tunnel_key_set_flag(&key, IP_TUNNEL_CSUM_BIT);
-	if (!ip6 && ip_hdr(skb)->frag_off & htons(IP_DF))
-		ip_tunnel_key_set_flag(&key, IP_TUNNEL_DONT_FRAGMENT_BIT);
-
 	if (last && *last &&
-	    !memcmp(&(*last)->u.tun_info.key, &key, sizeof(key))) {
+	    stt_external_same(&(*last)->u.tun_info.key, &key, ip6)) {
 		dst_hold(&(*last)->dst);
 		return *last;
 	}
@@ -221,7 +352,8 @@ int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb)
 		return -EINVAL;
 
 	stt_inner_parse(skb, &in);
-	sport = htons(stt_tx_sport(skb, &in, key.sport_min, key.sport_max));
+	sport = htons(stt_tx_sport(skb, &in, dest.key->sport_min,
+				   dest.key->sport_max));
 	dst = stt_dest_route(stt->net, &dest,
 			     dest.tos_inherit ? in.dsfield : dest.tos,
 			     dest.label_inherit ? in.label : dest.label, sport,
@@ -230,12 +362,12 @@ int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb)
 		return PTR_ERR(dst);
 	dst_release(dst);
 
-	if (key.family == AF_INET6)
+	if (dest.key->family == AF_INET6)
 		info->key.u.ipv6.src = saddr.v6;
 	else
 		info->key.u.ipv4.src = saddr.v4;
 	info->key.tp_src = sport;
-	info->key.tp_dst = key.dport;
+	info->key.tp_dst = dest.key->dport;
 
 	return 0;
 }

@@ -56,6 +56,7 @@
  * @conf: whose frames with that id are, between those addresses; to be touched
  *	only if @gen still holds
  * @md: metadata of the last frame for an external device; a reference, or NULL
+ * @heard: what stt_peer_learn() returned
  *
  * Routing looks at what stands before @cookie.
  */
@@ -71,6 +72,7 @@ struct stt_input_slot {
 	u64			id;
 	struct stt_conf		*conf;
 	struct metadata_dst	*md;
+	u32			heard;
 };
 
 /**
@@ -288,6 +290,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 		.dscp = in->dsfield & ~INET_ECN_MASK,
 		.cookie = cookie,
 		.dst = dst,
+		.heard = jiffies - HZ - 1,
 	};
 }
 
@@ -336,6 +339,27 @@ struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot)
 {
 	return slot ? &slot->md : NULL;
+}
+
+/**
+ * stt_input_peer - a frame of this sender was complete, and had a device
+ * @slot: what is known of its packets; or NULL
+ * @reasm: namespace
+ * @from: its addresses
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
+		    const struct stt_flow_key *from)
+{
+	u32 heard;
+
+	if (likely(slot && (u32)jiffies - slot->heard <= HZ))
+		return;
+
+	heard = stt_peer_learn(reasm, from);
+	if (slot)
+		slot->heard = heard;
 }
 
 /**

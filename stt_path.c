@@ -58,6 +58,8 @@ static void stt_path_remove(struct stt_net *sn, struct stt_path *path)
 	lockdep_assert_held(&sn->path_lock);
 
 	rhltable_remove(&sn->paths, &path->node, stt_path_params);
+	/* Pairs with stt_external_dest(). */
+	smp_store_release(&sn->path_gen, sn->path_gen + 1);
 	call_rcu(&path->rcu, stt_path_free_rcu);
 }
 

@@ -396,7 +396,7 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_addr_any(&conf->key.remote))
-		stt_peer_learn(sn->reasm, &in->from);
+		stt_input_peer(in->slot, sn->reasm, &in->from);
 	len = skb->len;
 	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb))

@@ -51,12 +51,13 @@ static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
  * @from: its addresses
  *
  * Context: any.
+ * Return: jiffies of when that was noted, which will do for a second.
  */
-void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
+u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 {
 	u32 hash = stt_source_hash(reasm, from);
 	u64 *set = stt_peer_set(reasm, hash), *slot = NULL;
-	u32 age, oldest = HZ;
+	u32 now = jiffies, age, oldest = HZ;
 	int i;
 
 	for (i = 0; i < STT_PEER_WAYS; i++) {
@@ -65,7 +66,9 @@ void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 		age = peer ? stt_peer_age(peer) : U32_MAX;
 		if (peer && peer >> 32 == hash) {
 			/* Once a second is often enough. */
-			slot = age > HZ ? &set[i] : NULL;
+			if (age <= HZ)
+				return peer;
+			slot = &set[i];
 			break;
 		}
 		if (age > oldest) {
@@ -73,8 +76,11 @@ void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 			slot = &set[i];
 		}
 	}
-	if (slot)
-		WRITE_ONCE(*slot, (u64)hash << 32 | (u32)jiffies);
+	if (!slot)
+		return now - HZ - 1;
+	WRITE_ONCE(*slot, (u64)hash << 32 | now);
+
+	return now;
 }
 
 /* ---- memory ------------------------------------------------------------ */

@@ -234,6 +234,7 @@ struct stt_reasm_limits {
 struct stt_reasm;
 struct stt_input;
 struct stt_input_slot;
+struct stt_external;
 
 /* ---- endpoints --------------------------------------------------------- */
 
@@ -261,6 +262,7 @@ enum stt_hook {
  * @nexthops: hears of nexthops that their FDBs may use
  * @paths: &struct stt_path by what &stt_path_key begins with
  * @path_lock: who adds to @paths or removes from it; also guards @kept
+ * @path_gen: changes when a path goes; written under @path_lock
  * @kept: ways that nobody holds, for as long as they are used
  * @nkept: how many
  * @ageing: lets go of those that are not
@@ -282,6 +284,7 @@ struct stt_net {
 	struct notifier_block		nexthops;
 	struct rhltable			paths;
 	spinlock_t			path_lock;	/* @paths, @kept */
+	unsigned long			path_gen;
 	struct list_head		kept;
 	unsigned int			nkept;
 	struct delayed_work		ageing;
@@ -456,6 +459,7 @@ struct stt_dest {
  * @partial: deliver what came of frames that lost segments (R15)
  * @external: packets' metadata say where they go and came from; instead of by
  *	its key it is found as &stt_port.external
+ * @sent: external: where packets went, stt_external.c's; else NULL
  * @idbits: external: how many bits an id may have
  * @gbp: the endpoints' group policy
  * @rx_extra: received packets get more than their bytes
@@ -480,6 +484,7 @@ struct stt_conf {
 	struct stt_port		*port;
 	struct stt_port		*port6;
 	struct stt_dest		dest;
+	struct stt_external __percpu *sent;
 	int			link;
 	u32			fwmark;
 	u16			sport_min;
@@ -841,6 +846,8 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
 /* ---- stt_external.c: packets that carry where they go and came from ---- */
 
+int stt_external_init(struct stt_conf *conf);
+void stt_external_free(struct stt_conf *conf);
 bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 		       struct stt_dest *dest, struct stt_path_key *key);
 struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
@@ -926,6 +933,8 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 				struct stt_port *port, u64 id,
 				const struct stt_flow_key *from);
+void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
+		    const struct stt_flow_key *from);
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot);
 int stt_input_init(struct stt_port *port);
 void stt_input_free(struct stt_port *port);
@@ -963,7 +972,7 @@ void stt_reasm_free(struct stt_reasm *reasm);
 struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 			      const struct stt_flow_key *key, u32 id,
 			      bool known, struct sk_buff *skb);
-void stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
+u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
 void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);

@@ -35,13 +35,14 @@ def inner(n=100, tos=0, dst='02:00:00:00:00:02'):
                dst=dst)
 
 
-def key(*args):
-    """Every packet sent by stt0 has that tunnel key."""
+def key(*args, mark='0'):
+    """Every packet sent by stt0 has that tunnel key, and that mark."""
     subprocess.run(['ip', 'netns', 'exec', h1, 'tc', 'filter', 'del', 'dev',
                     'stt0', 'egress'], check=False,
                    stderr=subprocess.DEVNULL)
     if args:
         in_ns(h1, 'tc', 'filter', 'add', 'dev', 'stt0', 'egress', 'matchall',
+              'action', 'skbedit', 'mark', mark, 'pipe',
               'action', 'tunnel_key', 'set', *args)
 
 
@@ -132,6 +133,45 @@ def device_options():
     teardown(h1)
 
 
+def one_by_one():
+    """What was sent last is remembered: each field of a key makes another of
+    it, and so do the mark and a change of the device."""
+    setup(h1)
+    for fam in 'v4', 'v6':
+        args = dict(id='5', src_ip=A[fam], dst_ip=B[fam], tos='0x20',
+                    ttl='40')
+        want = dict(src=A[fam], dst=B[fam], id=5, tos=0x20, ttl=40, dport=PORT)
+        other = {'v4': '192.0.2.10', 'v6': '2001:db8::10'}[fam]
+        mine = {'v4': '192.0.2.11', 'v6': '2001:db8::11'}[fam]
+        ip_batch(h1, ['addr add %s/%d dev eth0%s' % (
+            mine, *((24, '') if fam == 'v4' else (64, ' nodad'))),
+            'neigh add %s dev eth0 lladdr %s' % (other, mac(h2, 'eth0'))])
+        for field, say, see in (
+                ('id', '6', dict(id=6)), ('tos', '0x28', dict(tos=0x28)),
+                ('ttl', '41', dict(ttl=41)), ('dst_ip', other, dict(dst=other)),
+                ('src_ip', mine, dict(src=mine)),
+                ('dst_port', '7500', dict(dport=7500))):
+            key(*sum(args.items(), ()))
+            check_sent('%s: before another %s' % (fam, field), **want)
+            check_sent('%s: again' % fam, **want)
+            key(*sum({**args, field: say}.items(), ()))
+            check_sent('%s: another %s' % (fam, field), **{**want, **see})
+    rule = ['pref', '100', 'fwmark', '5', 'type', 'unreachable']
+    in_ns(h1, 'ip', '-6', 'rule', 'add', *rule)
+    before = ethstats(h1, 'stt0')['tx_no_route']
+    key(*sum(args.items(), ()))
+    check_sent('no mark', **want)
+    key(*sum(args.items(), ()), mark='5')
+    check_eq('a mark has a route of its own', sent(inner()), [])
+    check_eq('which is none', ethstats(h1, 'stt0')['tx_no_route'] - before, 1)
+    in_ns(h1, 'ip', '-6', 'rule', 'del', *rule)
+    key('id', '5', 'src_ip', A['v6'], 'dst_ip', B['v6'])
+    check_sent('the device\'s ttl', ttl=64)
+    ip_batch(h1, ['link set stt0 type stt ttl 19'])
+    check_sent('the device\'s ttl, when it was changed', ttl=19)
+    teardown(h1)
+
+
 def path_mtu():
     """A message about a peer of an external device is believed (W12)."""
     setup(h1)
@@ -152,6 +192,14 @@ def path_mtu():
     in_ns(h1, 'ip', 'route', 'flush', 'cache')
     in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'on', 'gso', 'on')
     teardown(h1)
+
+
+def filter_hits():
+    """How many packets each filter of h2's stt0 has seen, by its pref."""
+    shown = json.loads(in_ns(h2, 'tc', '-j', '-s', 'filter', 'show', 'dev',
+                             'stt0', 'ingress'))
+    return {str(f['pref']): f['options']['actions'][0]['stats']['packets']
+            for f in shown if f.get('options', {}).get('actions')}
 
 
 def receive():
@@ -188,13 +236,41 @@ def receive():
     check('an id of more than idbits is nobody\'s', wait_until(
         lambda: not counted(h2, before, drop_no_device=1)),
         counted(h2, before, drop_no_device=1))
-    shown = json.loads(in_ns(h2, 'tc', '-j', '-s', 'filter', 'show', 'dev',
-                             'stt0', 'ingress'))
-    hits = {str(f['pref']): f['options']['actions'][0]['stats']['packets']
-            for f in shown if f.get('options', {}).get('actions')}
+    hits = filter_hits()
     for pref, (name, _, yes) in cases.items():
         check_eq(name, hits.get(pref), int(yes))
     teardown(h2)
 
 
-main([transmit, device_options, path_mtu, receive])
+def received_one_by_one():
+    """So is what came last with a sender's frames."""
+    setup(h2)
+    wire = Wire(h1, 'eth0', mac(h2, 'eth0'))
+    base = dict(id=5, tos=0x20, ttl=40)
+    others = dict(id=6, tos=0x28, ttl=41)
+    want = {}
+    for fam in 'v4', 'v6':
+        flow = Flow(A[fam], H2[fam])
+        for field, value in [(None, None), *others.items()]:
+            args = {**base, field: value} if field else base
+            pref = str(len(want) + 1)
+            in_ns(h2, 'tc', 'filter', 'add', 'dev', 'stt0', 'ingress', 'pref',
+                  pref, 'protocol', 'ip', 'flower', 'enc_src_ip', A[fam],
+                  'enc_key_id', str(args['id']), 'enc_tos', str(args['tos']),
+                  'enc_ttl', str(args['ttl']), 'action', 'drop')
+            want[pref] = ('%s: another %s' % (fam, field) if field else
+                          fam + ': received again and again',
+                          1 if field else 9)
+            for f in (base, base, args, base) if field else ():
+                wire.send(*flow.segments(frame(inner(), id=f['id']), [],
+                                         tos=f['tos'], ttl=f['ttl']))
+    check('every frame is received, one after another', wait_until(
+        lambda: ethstats(h2, 'stt0')['rx_frames'] == 24))
+    hits = filter_hits()
+    for pref, (name, n) in want.items():
+        check_eq(name, hits.get(pref), n)
+    teardown(h2)
+
+
+main([transmit, device_options, one_by_one, path_mtu, receive,
+      received_one_by_one])
