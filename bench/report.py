@@ -250,7 +250,7 @@ def modes(directory):
     memory = {k: text(results, "guest/results/memory." + k)
               for k in ("vxlan", "stt")}
     if all(memory.values()):
-        lines += ["A device takes %s KB of memory on a machine with one CPU, "
+        lines += ["A device without IPv6 takes %s KB of memory with one CPU, "
                   "vxlan's %s." % tuple("%.1f" % (int(memory[k]) / 1024)
                                         for k in ("stt", "vxlan")), ""]
     return lines

@@ -276,6 +276,9 @@ for k in "${plain[@]}"; do
 	fi
 done
 
+if [ "$mode" = default ] || [ "$mode" = all ]; then
+	step 'instruction counts' bench/run.sh --check || true
+fi
 case $mode in
 named)	selftests "$kernel" "$kernel" --slow "${names[@]}" ;;
 fast)	kunit newest
