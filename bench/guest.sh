@@ -31,6 +31,8 @@
 #   bidir   as tso, both ways at once
 #   flows   as tso, 64 flows
 #   flowsgso	as gso, 64 flows
+#   xmit    packets of 64 bytes from pktgen, dropped before b's IP sees them
+#   recv    and those that b drops when it has unpacked them
 #   fwd, fwdgso	as tso and gso, but from and to machines of their own, behind a
 #		bridge that the tunnel, or the NIC, is a port of
 #
@@ -240,6 +242,28 @@ datagrams() {
 	rm "$results/$name.received"
 }
 
+# drop NIC: b's tc drops what that brings
+drop() {
+	b tc qdisc add dev "$1" clsact
+	b tc filter add dev "$1" ingress matchall action drop
+}
+
+# packets NAME NIC: of 64 bytes, as fast as it goes; how many in a second
+packets() {
+	local name=$1 nic=$2 dir=/proc/net/pktgen
+
+	modprobe pktgen
+	a sh -c "echo rem_device_all >$dir/kpktgend_0
+		 echo add_device $nic >$dir/kpktgend_0
+		 printf '%s\n' 'count 20000' 'clone_skb 0' 'pkt_size 64' \
+			'dst 10.0.0.2' 'dst_mac $(b cat "/sys/class/net/$nic/address")' |
+		 while read -r line; do echo \"\$line\" >$dir/$nic; done
+		 echo start >$dir/pgctrl"
+	# Some hundred packets may still wait; those before were not counted.
+	a sed -nE 's/^ *([0-9]+)pps.*/\1/p' "$dir/$nic" >"$results/$name"
+	a sh -c "echo rem_device_all >$dir/kpktgend_0"
+}
+
 # mtu CASE MTU: only stt has a choice
 mtu() {
 	case $1 in stt*)
@@ -250,7 +274,9 @@ mtu() {
 
 # run WORKLOAD CASE TO
 run() {
-	local name=$1.$2 to=$3 offload=off
+	local name=$1.$2 to=$3 offload=off tunnel=tun0
+
+	[ "$type" != none ] || tunnel=eth0
 
 	case $2 in *-nic) offload=on ;; esac
 	case $1 in
@@ -273,6 +299,12 @@ run() {
 		mtu "$2" 64000
 		datagrams "$name" "$to" 32768
 		mtu "$2" 1500 ;;
+	xmit)	drop eth0
+		packets "$name" "$tunnel"
+		b tc qdisc del dev eth0 clsact ;;
+	recv)	drop "$tunnel"
+		packets "$name" "$tunnel"
+		b tc qdisc del dev "$tunnel" clsact ;;
 	*)	echo "unknown workload $1"; exit 1 ;;
 	esac
 	echo "# $name"

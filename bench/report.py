@@ -256,6 +256,25 @@ def modes(directory):
     return lines
 
 
+def alone(directory):
+    """What a packet costs on each side, by what pktgen got through."""
+    results = directory + "-alone"
+    lines = []
+    for case, title in CASES.items():
+        bare = rate(results, "xmit", "none6" if case[-1] == "6" else "none")
+        xmit, recv = (rate(results, w, case) for w in ("xmit", "recv"))
+        if bare and xmit and recv and not case.startswith("none"):
+            lines.append("| %s | %d | %d |" % (
+                title, 1e9 / xmit - 1e9 / bare, 1e9 / recv - 1e9 / xmit))
+    if not lines:
+        return []
+    return ["### Transmit alone, receive alone", "",
+            "Instructions for a packet of 64 bytes: from the tunnel device to "
+            "the NIC, beyond what the NIC takes without a tunnel, and from "
+            "the NIC to the tunnel device.", "",
+            "| | transmit | receive |", "| --- | ---: | ---: |"] + lines + [""]
+
+
 INTRO = """# Benchmark
 
 Written by `make bench`, from what it measured; not edited.
@@ -293,7 +312,8 @@ def main():
                 continue
             lines += table(workload, rates)
             plot(os.path.join(plots, workload + ".svg"), workload, rates)
-        lines += losses(directory) + modes(directory) + repeated(directory)
+        lines += alone(directory) + losses(directory) + modes(directory)
+        lines += repeated(directory)
         profile = text(directory, "profile.md")
         lines += [profile, ""] if profile else []
         versions = text(directory, "guest/versions")

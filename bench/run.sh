@@ -85,6 +85,8 @@ for kernel in "$@"; do
 		none vxlan vxlan-nic geneve gretap stt
 	measure "$kernel" "$top/$kernel-modes" 1 -m 4096 -- 'tso rr udp64' \
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
+	measure "$kernel" "$top/$kernel-alone" 1 -- 'xmit recv' \
+		none vxlan geneve gretap stt none6 vxlan6 geneve6 stt6
 	losses "$kernel" "$top/$kernel-loss"
 	measure "$kernel" "$top/$kernel-again" 1 -- \
 		'tso gso rr udp64 udp32k' none stt
