@@ -40,8 +40,8 @@
 # results/WORKLOAD.CASE, and in results/marks the measurements in their order.
 
 set -eu
-# All for this time, but for iperf3, which knows whole seconds only. Not for a
-# number of bytes: iperf3 from 3.16 on would look all the time whether that is
+# All for this time, iperf3 for one second at least, as it does not know parts of
+# one. Not for a number of bytes: iperf3 from 3.16 on would look all the time whether that is
 # reached, and keep the CPU from those who do the work.
 seconds=${DURATION:-1}
 results=/run/vm/results
@@ -223,7 +223,7 @@ bulk() {
 	ip netns exec "$ns" iperf3 -c "$to" -n 32M "$@" >/dev/null
 	echo "$name" >>"$results/marks"
 	"$SOCKBENCH" mark 1
-	ip netns exec "$ns" iperf3 -c "$to" -t 1 -J "$@" \
+	ip netns exec "$ns" iperf3 -c "$to" -t "${seconds/#0.*/1}" -J "$@" \
 		>"$results/$name.json"
 	"$SOCKBENCH" mark 0
 }

@@ -275,6 +275,27 @@ def alone(directory):
             "| | transmit | receive |", "| --- | ---: | ---: |"] + lines + [""]
 
 
+def cpus(directory):
+    """64 flows where there are more CPUs, which take the time they take."""
+    types = ("vxlan", "geneve", "gretap", "stt")
+    lines = []
+    for n in 1, 2, 4:
+        results = "%s-cpus%d" % (directory, n)
+        bare = rate(results, "flows", "none")
+        rates = [rate(results, "flows", t) for t in types]
+        if bare and all(rates):
+            lines.append("| %d | %s |" % (
+                n, " | ".join("%.2f" % (r / bare) for r in rates)))
+    if not lines:
+        return []
+    return ["### 64 flows on more than one CPU", "",
+            "Bulk TCP, NIC with TSO, as a part of what no tunnel carries on as "
+            "many CPUs. Emulated side by side, on a machine with %d; these "
+            "are times, which repeat to a tenth." % os.cpu_count(), "",
+            "| CPUs | %s |" % " | ".join(CASES[t] for t in types),
+            "| --- | " + "---: | " * 4] + lines + [""]
+
+
 INTRO = """# Benchmark
 
 Written by `make bench`, from what it measured; not edited.
@@ -312,8 +333,8 @@ def main():
                 continue
             lines += table(workload, rates)
             plot(os.path.join(plots, workload + ".svg"), workload, rates)
-        lines += alone(directory) + losses(directory) + modes(directory)
-        lines += repeated(directory)
+        lines += alone(directory) + cpus(directory) + losses(directory)
+        lines += modes(directory) + repeated(directory)
         profile = text(directory, "profile.md")
         lines += [profile, ""] if profile else []
         versions = text(directory, "guest/versions")

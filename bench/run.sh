@@ -15,9 +15,12 @@ vm=$STT_TOP/tests/vm
 top=$STT_TOP/build/bench
 cd "$STT_TOP"
 
-# measure KERNEL OUTDIR SECONDS [VM OPTION]... -- WORKLOADS CASE...
+# measure KERNEL OUTDIR SECONDS [VM OPTION]... -- WORKLOADS CASE...: on one CPU
+# that counts instructions, but with -c on as many as that says
 measure() {
-	local kernel=$1 out=$2 seconds=$3 options=() ko
+	local kernel=$1 out=$2 seconds=$3 options=(--icount) ko
+
+	[ "$4" != -c ] || options=()
 
 	shift 3
 	while [ "$1" != -- ]; do
@@ -27,7 +30,7 @@ measure() {
 	shift
 	ko=$("$vm/build.sh" "$kernel")
 	rm -rf "$out"
-	"$vm/vm.sh" -k "$kernel" --icount -t 7200 -o "$out" "${options[@]}" \
+	"$vm/vm.sh" -k "$kernel" -t 7200 -o "$out" "${options[@]}" \
 		-e "STT_KO=$ko" -e "IP_LIB_DIR=$STT_TOP/build/ip" \
 		-e "SOCKBENCH=$top/sockbench" -e "DURATION=$seconds" \
 		-e "BPF=$top/bpf.o" -- bench/guest.sh "$@" >&2
@@ -87,6 +90,10 @@ for kernel in "$@"; do
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
 	measure "$kernel" "$top/$kernel-alone" 1 -- 'xmit recv' \
 		none vxlan geneve gretap stt none6 vxlan6 geneve6 stt6
+	for cpus in 1 2 4; do
+		measure "$kernel" "$top/$kernel-cpus$cpus" 5 -c $cpus -- \
+			flows none vxlan geneve gretap stt
+	done
 	losses "$kernel" "$top/$kernel-loss"
 	measure "$kernel" "$top/$kernel-again" 1 -- \
 		'tso gso rr udp64 udp32k' none stt
