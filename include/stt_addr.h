@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Outer addresses, of both families alike. */
+#ifndef _STT_ADDR_H
+#define _STT_ADDR_H
+
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/socket.h>
+#include <net/ipv6.h>
+
+/**
+ * union stt_addr - an outer address
+ * @v4: an IPv4 address; the rest is 0
+ * @v6: an IPv6 address
+ *
+ * The family stands where the address is used: it is the port's.  All bytes 0
+ * means "any" in both families, and two of the same family can be compared
+ * and hashed as bytes.
+ */
+union stt_addr {
+	__be32		v4;
+	struct in6_addr	v6;
+};
+
+static_assert(sizeof(union stt_addr) == 16);
+
+static inline bool stt_addr_any(const union stt_addr *a)
+{
+	return ipv6_addr_any(&a->v6);
+}
+
+static inline bool stt_addr_multicast(const union stt_addr *a,
+				      sa_family_t family)
+{
+	return family == AF_INET6 ? ipv6_addr_is_multicast(&a->v6) :
+				    ipv4_is_multicast(a->v4);
+}
+
+static inline bool stt_addr_equal(const union stt_addr *a,
+				  const union stt_addr *b)
+{
+	return ipv6_addr_equal(&a->v6, &b->v6);
+}
+
+#endif /* _STT_ADDR_H */
