@@ -19,7 +19,6 @@
  */
 #include <linux/bottom_half.h>
 #include <linux/hash.h>
-#include <linux/icmpv6.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
