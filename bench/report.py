@@ -275,6 +275,28 @@ def alone(directory):
             "| | transmit | receive |", "| --- | ---: | ---: |"] + lines + [""]
 
 
+def switches(directory):
+    """Machines behind Open vSwitch."""
+    results = directory + "-ovs"
+    types = ("geneve", "vxlan", "stt")
+    lines = []
+    for workload in ("tso", "gso", "rr"):
+        title, unit, digits = WORKLOADS[workload]
+        rates = [rate(results, workload, "ovs-" + t) for t in types]
+        if all(rates):
+            lines.append("| %s, %s | %s | %.2f |" % (
+                title, unit, " | ".join("%.*f" % (digits, r) for r in rates),
+                rates[2] / max(rates[:2])))
+    if not lines:
+        return []
+    return ["### Machines behind Open vSwitch", "",
+            "The distribution's %s, by the same flows; inner MTU 1450." %
+            text(results, "guest/versions"), "",
+            "| | %s | times the best other |" %
+            " | ".join(CASES[t] for t in types),
+            "| --- | " + "---: | " * 4] + lines + [""]
+
+
 def cpus(directory):
     """64 flows where there are more CPUs, which take the time they take."""
     types = ("vxlan", "geneve", "gretap", "stt")
@@ -333,8 +355,8 @@ def main():
                 continue
             lines += table(workload, rates)
             plot(os.path.join(plots, workload + ".svg"), workload, rates)
-        lines += alone(directory) + cpus(directory) + losses(directory)
-        lines += modes(directory) + repeated(directory)
+        for part in alone, switches, cpus, losses, modes, repeated:
+            lines += part(directory)
         profile = text(directory, "profile.md")
         lines += [profile, ""] if profile else []
         versions = text(directory, "guest/versions")

@@ -52,6 +52,19 @@ losses() {
 		-- bench/loss.sh "${cases[@]}" >&2
 }
 
+# switches KERNEL OUTDIR
+switches() {
+	local ko
+
+	ko=$("$vm/build.sh" "$1")
+	"$vm/ovs.sh" >&2
+	rm -rf "$2"
+	"$vm/vm.sh" -k "$1" --icount -t 7200 -o "$2" -e "STT_KERNEL=$1" \
+		-e "STT_KO=$ko" -e "STT_PLUGIN_DIR=$STT_TOP/build/ip" \
+		-e "SOCKBENCH=$top/sockbench" \
+		-- bench/ovs.sh 'tso gso rr' geneve vxlan stt >&2
+}
+
 "$vm/deps.sh"
 make -s ip >&2
 mkdir -p "$top"
@@ -90,6 +103,7 @@ for kernel in "$@"; do
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
 	measure "$kernel" "$top/$kernel-alone" 1 -- 'xmit recv' \
 		none vxlan geneve gretap stt none6 vxlan6 geneve6 stt6
+	switches "$kernel" "$top/$kernel-ovs"
 	for cpus in 1 2 4; do
 		measure "$kernel" "$top/$kernel-cpus$cpus" 5 -c $cpus -- \
 			flows none vxlan geneve gretap stt
