@@ -33,6 +33,7 @@
 #   flowsgso	as gso, 64 flows
 #   xmit    packets of 64 bytes from pktgen, dropped before b's IP sees them
 #   recv    and those that b drops when it has unpacked them
+#   memory  as recv, from 10,000 ports: how much of it that takes
 #   fwd, fwdgso	as tso and gso, but from and to machines of their own, behind a
 #		bridge that the tunnel, or the NIC, is a port of
 #
@@ -248,9 +249,13 @@ drop() {
 	b tc filter add dev "$1" ingress matchall action drop
 }
 
-# packets NAME NIC: of 64 bytes, as fast as it goes; how many in a second
+# packets NAME NIC [COMMAND]...: of 64 bytes, as fast as it goes; how many in a
+# second
 packets() {
-	local name=$1 nic=$2 dir=/proc/net/pktgen to
+	local name=$1 nic=$2 dir=/proc/net/pktgen to more=''
+
+	shift 2
+	[ $# -eq 0 ] || more=$(printf "'%s' " "$@")
 
 	modprobe pktgen
 	# Nobody answers who drops all.
@@ -261,7 +266,7 @@ packets() {
 	a sh -c "echo rem_device_all >$dir/kpktgend_0
 		 echo add_device $nic >$dir/kpktgend_0
 		 printf '%s\n' 'count 20000' 'clone_skb 0' 'pkt_size 64' \
-			'dst 10.0.0.2' 'dst_mac $(b cat "/sys/class/net/$nic/address")' |
+			'dst 10.0.0.2' $more'dst_mac $(b cat "/sys/class/net/$nic/address")' |
 		 while read -r line; do echo \"\$line\" >$dir/$nic; done
 		 echo start >$dir/pgctrl"
 	a sed -nE 's/^ *([0-9]+)pps.*/\1/p' "$dir/$nic" >"$results/$name"
@@ -278,7 +283,7 @@ mtu() {
 
 # run WORKLOAD CASE TO
 run() {
-	local name=$1.$2 to=$3 offload=off tunnel=tun0
+	local name=$1.$2 to=$3 offload=off tunnel=tun0 before
 
 	[ "$type" != none ] || tunnel=eth0
 
@@ -308,6 +313,14 @@ run() {
 		b tc qdisc del dev eth0 clsact ;;
 	recv)	drop "$tunnel"
 		packets "$name" "$tunnel"
+		b tc qdisc del dev "$tunnel" clsact ;;
+	memory)	drop "$tunnel"
+		packets "$name" "$tunnel"
+		sync
+		echo 3 >/proc/sys/vm/drop_caches
+		before=$(available)
+		packets "$name" "$tunnel" 'udp_src_min 10000' 'udp_src_max 19999'
+		echo $((before - $(available))) >"$results/$name"
 		b tc qdisc del dev "$tunnel" clsact ;;
 	*)	echo "unknown workload $1"; exit 1 ;;
 	esac

@@ -101,7 +101,7 @@ for kernel in "$@"; do
 		none vxlan vxlan-nic geneve gretap stt
 	measure "$kernel" "$top/$kernel-modes" 1 -m 4096 -- 'tso rr udp64' \
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}
-	measure "$kernel" "$top/$kernel-alone" 1 -- 'xmit recv' \
+	measure "$kernel" "$top/$kernel-alone" 1 -- 'xmit recv memory' \
 		none vxlan geneve gretap stt none6 vxlan6 geneve6 stt6
 	switches "$kernel" "$top/$kernel-ovs"
 	for cpus in 1 2 4; do
