@@ -28,14 +28,14 @@ struct stt_external_slot {
 	u32			mark;
 	unsigned long		gen;
 	struct stt_dest		dest;
-};
+} ____cacheline_aligned;
 
 /**
  * struct stt_external - where an external device's last packets went, for one
  *	CPU
  * @slots: by receiver and context id
  *
- * Written and read by its CPU alone, with BH disabled.
+ * Written and read by its CPU alone, with BH disabled: see stt_bh_exclusive().
  */
 struct stt_external {
 	struct stt_external_slot slots[1 << STT_EXTERNAL_BITS];
@@ -49,6 +49,8 @@ struct stt_external {
  */
 int stt_external_init(struct stt_conf *conf)
 {
+	if (!stt_bh_exclusive())
+		return 0;
 	conf->sent = alloc_percpu(struct stt_external);
 
 	return conf->sent ? 0 : -ENOMEM;
@@ -63,14 +65,13 @@ void stt_external_free(struct stt_conf *conf)
 	free_percpu(conf->sent);
 }
 
-/* Do they say the same, as far as STT can say it? */
+/* Do they say the same, as far as STT sends it? */
 static __always_inline bool stt_external_same(const struct ip_tunnel_key *a,
 					      const struct ip_tunnel_key *b,
 					      bool ip6)
 {
 	if (a->tun_id != b->tun_id || a->tos != b->tos || a->ttl != b->ttl ||
-	    a->label != b->label || a->tp_src != b->tp_src ||
-	    a->tp_dst != b->tp_dst ||
+	    a->label != b->label || a->tp_dst != b->tp_dst ||
 	    ip_tunnel_key_flag(a, IP_TUNNEL_DONT_FRAGMENT_BIT) !=
 	    ip_tunnel_key_flag(b, IP_TUNNEL_DONT_FRAGMENT_BIT))
 		return false;
@@ -172,18 +173,30 @@ static bool stt_external_ask(const struct stt_conf *conf,
 	return true;
 }
 
+/* What is remembered of such packets; NULL: nothing can be. */
 static struct stt_external_slot *
 stt_external_slot(const struct stt_conf *conf,
 		  const struct ip_tunnel_info *info)
 {
 	u32 x = (__force u64)info->key.tun_id >> 32;
 
+	if (!stt_bh_exclusive())
+		return NULL;
 	x ^= (__force u64)info->key.tun_id;
 	x ^= (__force u32)(info->mode & IP_TUNNEL_INFO_IPV6 ?
 			   info->key.u.ipv6.dst.s6_addr32[3] :
 			   info->key.u.ipv4.dst);
 
 	return &this_cpu_ptr(conf->sent)->slots[hash_32(x, STT_EXTERNAL_BITS)];
+}
+
+static __always_inline bool
+stt_external_known(const struct stt_external_slot *slot,
+		   const struct ip_tunnel_info *info)
+{
+	return slot->dest.path && slot->mode == info->mode &&
+	       stt_external_same(&slot->asked, &info->key,
+				 info->mode & IP_TUNNEL_INFO_IPV6);
 }
 
 /**
@@ -214,10 +227,8 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
 		return false;
 	slot = stt_external_slot(conf, info);
-	if (likely(slot->dest.path && slot->gen == gen && slot->mark == mark &&
-		   slot->mode == info->mode &&
-		   stt_external_same(&slot->asked, &info->key,
-				     info->mode & IP_TUNNEL_INFO_IPV6))) {
+	if (likely(slot && slot->gen == gen && slot->mark == mark &&
+		   stt_external_known(slot, info))) {
 		*dest = slot->dest;
 		return true;
 	}
@@ -227,6 +238,8 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	dest->path = stt_path_keep_rcu(conf->stt->net, key);
 	if (likely(dest->path)) {
 		dest->key = &dest->path->key;
+		if (!slot)
+			return true;
 		*slot = (struct stt_external_slot) {
 			.asked = info->key,
 			.mode = info->mode,
@@ -300,7 +313,7 @@ struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
 	struct metadata_dst *md;
 
 	stt_external_rx_key(&key, from, skb, id, dsfield);
-	if (last && *last &&
+	if (last && *last && (*last)->u.tun_info.key.tp_src == key.tp_src &&
 	    stt_external_same(&(*last)->u.tun_info.key, &key, ip6)) {
 		dst_hold(&(*last)->dst);
 		return *last;

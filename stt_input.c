@@ -188,17 +188,6 @@ static bool stt_input_rules_want_more(const struct net *net,
 	return false;
 }
 
-/*
- * Without a lock of the softirqs of a CPU, as PREEMPT_RT does since 6.18, they
- * preempt each other, and what is known would want one.  It has none: there,
- * and on older kernels with PREEMPT_RT, nothing is known.
- */
-static bool stt_input_exclusive(void)
-{
-	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	       IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK);
-}
-
 /* Where the stack does more than to route, it is to be asked each time. */
 static __always_inline bool
 stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
@@ -262,7 +251,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 	bool local;
 	u32 cookie = 0;
 
-	if (!stt_input_exclusive() || !dst || dst->lwtstate ||
+	if (!stt_bh_exclusive() || !dst || dst->lwtstate ||
 	    !stt_input_plain(port, skb) ||
 	    stt_input_rules_want_more(port->net, port->family))
 		return;

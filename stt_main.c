@@ -751,7 +751,7 @@ static void __exit stt_module_exit(void)
 	rtnl_link_unregister(&stt_link_ops);
 	unregister_netdevice_notifier(&stt_netdev_notifier);
 	unregister_pernet_subsys(&stt_net_ops);
-	/* Paths are freed by a function of ours. */
+	/* Paths and configurations are freed by functions of ours. */
 	rcu_barrier();
 }
 

@@ -18,7 +18,7 @@
 
 #include "include/stt.h"
 
-/* The whole of it, as words: each frame of an external device looks one up. */
+/* The whole of it, as words. */
 static bool stt_path_key_equal(const struct stt_path_key *a,
 			       const struct stt_path_key *b)
 {

@@ -80,7 +80,8 @@ u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 		return now - HZ - 1;
 	WRITE_ONCE(*slot, (u64)hash << 32 | now);
 
-	return now;
+	/* Another may have taken the entry at the same time: look again. */
+	return now - HZ - 1;
 }
 
 /* ---- memory ------------------------------------------------------------ */

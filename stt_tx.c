@@ -836,13 +836,12 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
-	const struct task_struct *sender = s->sender;
 	struct stt_offload off;
 	struct stt_conf *conf;
 	struct stt_inner in;
 
 	/* Through other tunnels back to this one: it would never end. */
-	if (unlikely(sender == current)) {
+	if (unlikely(s->sender == current)) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
 		return NETDEV_TX_OK;
 	}
@@ -876,6 +875,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		stt_fdb_xmit(conf, 0, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
-	s->sender = sender;
+	/* Not who it was before: with PREEMPT_RT that one may be through. */
+	s->sender = NULL;
 	return NETDEV_TX_OK;
 }

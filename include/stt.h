@@ -41,6 +41,18 @@
 /* As in dkms.conf. */
 #define STT_MODULE_VERSION	"0.1"
 
+/*
+ * Who has BH disabled has the CPU's softirqs to himself.  Not so with
+ * PREEMPT_RT since 6.18, which has no lock of them: they preempt each other,
+ * and what is remembered for each CPU would want one.  It has none: there, and
+ * on older kernels with PREEMPT_RT, nothing is remembered.
+ */
+static inline bool stt_bh_exclusive(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	       IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK);
+}
+
 /* ---- counters ---------------------------------------------------------- */
 
 /*
@@ -220,6 +232,7 @@ enum stt_hook {
  * struct stt_net - what a namespace holds as an underlay
  * @net: the namespace
  * @ports: endpoints by port number, per family; written under RTNL
+ * @path_gen: changes when a path goes; written under @path_lock
  * @nports: how many there are, per family; the hooks stand while there is one
  * @hooks: netfilter's, per family; those that stand have a priv; RTNL
  * @devs: devices whose underlay this is; RTNL
@@ -227,7 +240,6 @@ enum stt_hook {
  * @nexthops: hears of nexthops that their FDBs may use
  * @paths: &struct stt_path by what &stt_path_key begins with
  * @path_lock: who adds to @paths or removes from it; also guards @kept
- * @path_gen: changes when a path goes; written under @path_lock
  * @kept: ways that nobody holds, for as long as they are used
  * @nkept: how many
  * @ageing: lets go of those that are not
@@ -242,6 +254,7 @@ struct stt_net {
 #define STT_LINK_HASH	64
 	struct net			*net;
 	struct hlist_head		ports[2][STT_PORT_HASH];
+	unsigned long			path_gen;
 	unsigned int			nports[2];
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct list_head		devs;
@@ -249,7 +262,6 @@ struct stt_net {
 	struct notifier_block		nexthops;
 	struct rhltable			paths;
 	spinlock_t			path_lock;	/* @paths, @kept */
-	unsigned long			path_gen;
 	struct list_head		kept;
 	unsigned int			nkept;
 	struct delayed_work		ageing;

@@ -172,24 +172,46 @@ def one_by_one():
     teardown(h1)
 
 
-def path_mtu():
-    """A message about a peer of an external device is believed (W12)."""
-    setup(h1)
-    # Cut before the wire, not behind it.
-    in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
-    key('id', '1', 'src_ip', A['v4'], 'dst_ip', B['v4'])
+def check_path_mtu(name):
+    """A message about the peer is believed (W12)."""
     segs = sent(inner(3000))
-    check_eq('segments of the link\'s MTU', max(len(s.data) for s in segs),
-             1460)
+    check_eq(name + ': segments of the link\'s MTU',
+             max(len(s.data) for s in segs), 1460)
     s = segs[0]
     quoted = tcp(b'', s.ip.src, s.ip.dst, sport=s.sport, dport=PORT)[:8]
     quoted = ip(quoted, s.ip.src, s.ip.dst, 6)
     icmp = struct.pack('!BBHHH', 3, 4, 0, 0, 1000) + quoted
     icmp = put16(icmp, 2, csum(icmp))
     Wire(h2, 'eth0', mac(h1, 'eth0')).send(ip(icmp, H2['v4'], A['v4'], 1))
-    check('a smaller path MTU is heeded', wait_until(
+    check(name + ': a smaller path MTU is heeded', wait_until(
         lambda: max(len(s.data) for s in sent(inner(3000))) == 960))
     in_ns(h1, 'ip', 'route', 'flush', 'cache')
+
+
+def path_mtu():
+    """What is remembered of a peer is what messages about it are held
+    against."""
+    setup(h1)
+    # Cut before the wire, not behind it.
+    in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'off', 'gso', 'off')
+    key('id', '1', 'src_ip', A['v4'], 'dst_ip', B['v4'])
+    check_path_mtu('a peer')
+    # The way to this one is another device's, which lets go of it.
+    ip_batch(h1, ['link add stt9 type stt id 77', 'link set stt9 up'])
+    peer = '192.0.2.12'
+    ip_batch(h1, ['neigh add %s dev eth0 lladdr %s' % (peer, mac(h2, 'eth0'))])
+    flow = Flow(peer, A['v4'])
+    learnt = eth(bytes(50), ETH_P_TEST, src='02:00:00:00:00:77')
+    Wire(h2, 'eth0', mac(h1, 'eth0')).send(
+        *flow.segments(frame(learnt, id=77), []))
+    check('another device learns where a station is', wait_until(
+        lambda: '02:00:00:00:00:77' in in_ns(h1, 'bridge', 'fdb', 'show',
+                                             'dev', 'stt9')))
+    key('id', '1', 'src_ip', '0.0.0.0', 'dst_ip', peer)
+    check_sent('the external device sends there, too', dst=peer)
+    ip_batch(h1, ['link del stt9'])
+    check_sent('also without the other', dst=peer)
+    check_path_mtu('now a peer of its own')
     in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'on', 'gso', 'on')
     teardown(h1)
 
