@@ -84,8 +84,8 @@ struct stt_input {
 	struct stt_input_slot	slots[1 << STT_INPUT_BITS];
 };
 
-static union stt_addr stt_input_daddr(const struct sk_buff *skb,
-				      sa_family_t family)
+static __always_inline union stt_addr
+stt_input_daddr(const struct sk_buff *skb, sa_family_t family)
 {
 	union stt_addr daddr;
 
@@ -105,8 +105,9 @@ static int stt_input_group_scope(const struct sk_buff *skb, sa_family_t family)
 }
 
 /* The ifindex that addresses are meant in; see struct stt_conf_key. */
-static int stt_input_scope(const struct sk_buff *skb, sa_family_t family,
-			   const union stt_addr *daddr)
+static __always_inline int
+stt_input_scope(const struct sk_buff *skb, sa_family_t family,
+		const union stt_addr *daddr)
 {
 	if (unlikely(stt_addr_multicast(daddr, family)))
 		return stt_input_group_scope(skb, family);

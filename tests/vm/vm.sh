@@ -140,7 +140,7 @@ timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" "${qemu[@]}" \
 	-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img" \
 	-append "console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
 panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
-pci=noacpi $append" \
+pci=noacpi rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 $append" \
 	-serial "file:$out/console.log" \
 	-device virtio-rng-pci -device virtio-serial-pci "${nic[@]}" \
 	-device vmxnet3,romfile= \
