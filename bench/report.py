@@ -47,7 +47,7 @@ MODES = {
     "bpf": "external, by an eBPF program",
     "fdb": "forwards by MAC address, one entry",
     "fdbmany": "forwards by MAC address, 100,000 entries",
-    "many": "one of 10,000 devices",
+    "many": "one of 10,000 devices, the others without IPv6",
 }
 
 CASES = {
