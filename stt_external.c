@@ -17,15 +17,11 @@
 /**
  * struct stt_external_slot - where metadata sent a packet
  * @asked: the metadata
- * @mode: of what family they were
- * @mark: of the packet, if that counts
  * @gen: &stt_net.path_gen when the path of @dest was looked up
  * @dest: where it went; with a path, or nothing is known
  */
 struct stt_external_slot {
 	struct ip_tunnel_key	asked;
-	u8			mode;
-	u32			mark;
 	unsigned long		gen;
 	struct stt_dest		dest;
 } ____cacheline_aligned;
@@ -190,13 +186,16 @@ stt_external_slot(const struct stt_conf *conf,
 	return &this_cpu_ptr(conf->sent)->slots[hash_32(x, STT_EXTERNAL_BITS)];
 }
 
+/* @slot's path is there: see stt_external_dest(). */
 static __always_inline bool
 stt_external_known(const struct stt_external_slot *slot,
-		   const struct ip_tunnel_info *info)
+		   const struct ip_tunnel_info *info, u32 mark)
 {
-	return slot->dest.path && slot->mode == info->mode &&
+	const struct stt_path_key *key = slot->dest.key;
+
+	return key->mark == mark && key->family == ip_tunnel_info_af(info) &&
 	       stt_external_same(&slot->asked, &info->key,
-				 info->mode & IP_TUNNEL_INFO_IPV6);
+				 key->family == AF_INET6);
 }
 
 /**
@@ -227,8 +226,8 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
 		return false;
 	slot = stt_external_slot(conf, info);
-	if (likely(slot && slot->gen == gen && slot->mark == mark &&
-		   stt_external_known(slot, info))) {
+	if (likely(slot && slot->dest.path && slot->gen == gen &&
+		   stt_external_known(slot, info, mark))) {
 		*dest = slot->dest;
 		return true;
 	}
@@ -242,8 +241,6 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 			return true;
 		*slot = (struct stt_external_slot) {
 			.asked = info->key,
-			.mode = info->mode,
-			.mark = mark,
 			.gen = gen,
 			.dest = *dest,
 		};

@@ -279,7 +279,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 		.dscp = in->dsfield & ~INET_ECN_MASK,
 		.cookie = cookie,
 		.dst = dst,
-		.heard = jiffies - HZ - 1,
+		.heard = stt_peer_stale(),
 	};
 }
 
@@ -343,7 +343,7 @@ void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
 {
 	u32 heard;
 
-	if (likely(slot && (u32)jiffies - slot->heard <= HZ))
+	if (likely(slot && stt_peer_is_fresh(slot->heard)))
 		return;
 
 	heard = stt_peer_learn(reasm, from);

@@ -51,13 +51,13 @@ static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
  * @from: its addresses
  *
  * Context: any.
- * Return: jiffies of when that was noted, which will do for a second.
+ * Return: jiffies of when that was noted, for stt_peer_is_fresh().
  */
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 {
 	u32 hash = stt_source_hash(reasm, from);
 	u64 *set = stt_peer_set(reasm, hash), *slot = NULL;
-	u32 now = jiffies, age, oldest = HZ;
+	u32 age, oldest = STT_PEER_FRESH;
 	int i;
 
 	for (i = 0; i < STT_PEER_WAYS; i++) {
@@ -65,8 +65,7 @@ u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 
 		age = peer ? stt_peer_age(peer) : U32_MAX;
 		if (peer && peer >> 32 == hash) {
-			/* Once a second is often enough. */
-			if (age <= HZ)
+			if (stt_peer_is_fresh(peer))
 				return peer;
 			slot = &set[i];
 			break;
@@ -76,12 +75,11 @@ u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 			slot = &set[i];
 		}
 	}
-	if (!slot)
-		return now - HZ - 1;
-	WRITE_ONCE(*slot, (u64)hash << 32 | now);
+	if (slot)
+		WRITE_ONCE(*slot, (u64)hash << 32 | (u32)jiffies);
 
-	/* Another may have taken the entry at the same time: look again. */
-	return now - HZ - 1;
+	/* Another may take the entry at the same time: to be looked up again. */
+	return stt_peer_stale();
 }
 
 /* ---- memory ------------------------------------------------------------ */

@@ -820,6 +820,20 @@ void stt_reasm_free(struct stt_reasm *reasm);
 struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 			      const struct stt_flow_key *key, u32 id,
 			      bool known, struct sk_buff *skb);
+
+/* A sender that was heard of within a second: another frame says nothing new. */
+#define STT_PEER_FRESH		HZ
+
+static inline bool stt_peer_is_fresh(u32 heard)
+{
+	return (u32)jiffies - heard <= STT_PEER_FRESH;
+}
+
+static inline u32 stt_peer_stale(void)
+{
+	return (u32)jiffies - STT_PEER_FRESH - 1;
+}
+
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
 void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
