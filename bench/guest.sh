@@ -42,8 +42,8 @@
 
 set -eu
 # All for this time, iperf3 for one second at least, as it does not know parts of
-# one. Not for a number of bytes: iperf3 from 3.16 on would look all the time whether that is
-# reached, and keep the CPU from those who do the work.
+# one. Not for a number of bytes: iperf3 from 3.16 on would look all the time
+# whether that is reached, and keep the CPU from those who do the work.
 seconds=${DURATION:-1}
 results=/run/vm/results
 rm -rf "$results"
@@ -256,7 +256,6 @@ packets() {
 
 	shift 2
 	[ $# -eq 0 ] || more=$(printf "'%s' " "$@")
-
 	modprobe pktgen
 	# Nobody answers who drops all.
 	for to in 192.0.2.2 2001:db8::2; do
@@ -286,7 +285,6 @@ run() {
 	local name=$1.$2 to=$3 offload=off tunnel=tun0 before
 
 	[ "$type" != none ] || tunnel=eth0
-
 	case $2 in *-nic) offload=on ;; esac
 	case $1 in
 	*gso)	nic gso $offload ;;

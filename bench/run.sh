@@ -15,54 +15,53 @@ vm=$STT_TOP/tests/vm
 top=$STT_TOP/build/bench
 cd "$STT_TOP"
 
+# in_vm KERNEL OUTDIR [VM OPTION]... -- COMMAND...: with the module
+in_vm() {
+	local kernel=$1 out=$2 ko
+
+	shift 2
+	ko=$("$vm/build.sh" "$kernel")
+	rm -rf "$out"
+	"$vm/vm.sh" -k "$kernel" -t 7200 -o "$out" -e "STT_KO=$ko" \
+		-e "IP_LIB_DIR=$STT_TOP/build/ip" "$@" >&2
+}
+
 # measure KERNEL OUTDIR SECONDS [VM OPTION]... -- WORKLOADS CASE...: on one CPU
 # that counts instructions, but with -c on as many as that says
 measure() {
-	local kernel=$1 out=$2 seconds=$3 options=(--icount) ko
+	local kernel=$1 out=$2 seconds=$3 options=(--icount)
 
 	[ "$4" != -c ] || options=()
-
 	shift 3
 	while [ "$1" != -- ]; do
 		options+=("$1")
 		shift
 	done
 	shift
-	ko=$("$vm/build.sh" "$kernel")
-	rm -rf "$out"
-	"$vm/vm.sh" -k "$kernel" -t 7200 -o "$out" "${options[@]}" \
-		-e "STT_KO=$ko" -e "IP_LIB_DIR=$STT_TOP/build/ip" \
+	in_vm "$kernel" "$out" "${options[@]}" \
 		-e "SOCKBENCH=$top/sockbench" -e "DURATION=$seconds" \
-		-e "BPF=$top/bpf.o" -- bench/guest.sh "$@" >&2
+		-e "BPF=$top/bpf.o" -- bench/guest.sh "$@"
 }
 
 # losses KERNEL OUTDIR
 losses() {
-	local ko type way cases=()
+	local type way cases=()
 
-	ko=$("$vm/build.sh" "$1")
 	for way in ok nth1000 nth100 netem0.1 netem1 reorder1 reorder25; do
 		for type in none vxlan geneve gretap stt; do
 			cases+=("$type:$way")
 		done
 	done
-	rm -rf "$2"
-	"$vm/vm.sh" -k "$1" --icount -t 7200 -o "$2" -e "STT_KO=$ko" \
-		-e "IP_LIB_DIR=$STT_TOP/build/ip" \
-		-- bench/loss.sh "${cases[@]}" >&2
+	in_vm "$1" "$2" --icount -- bench/loss.sh "${cases[@]}"
 }
 
 # switches KERNEL OUTDIR
 switches() {
-	local ko
-
-	ko=$("$vm/build.sh" "$1")
 	"$vm/ovs.sh" >&2
-	rm -rf "$2"
-	"$vm/vm.sh" -k "$1" --icount -t 7200 -o "$2" -e "STT_KERNEL=$1" \
-		-e "STT_KO=$ko" -e "STT_PLUGIN_DIR=$STT_TOP/build/ip" \
+	in_vm "$1" "$2" --icount -e "STT_KERNEL=$1" \
+		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" \
 		-e "SOCKBENCH=$top/sockbench" \
-		-- bench/ovs.sh 'tso gso rr' geneve vxlan stt >&2
+		-- bench/ovs.sh 'tso gso rr' geneve vxlan stt
 }
 
 "$vm/deps.sh"

@@ -133,7 +133,8 @@ fi
 exec {port}> >(tee "$out/output.log")
 tee_pid=$!
 # pci=noacpi: no interrupt lines are needed, and to read their table from ACPI
-# takes an emulated KASAN kernel two minutes.
+# takes an emulated KASAN kernel two minutes. Nor is it stuck when it takes
+# half a minute for what is done in one go.
 timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" "${qemu[@]}" \
 	-smp "$cpus" -m "${mem:-1024}" \
 	-nodefaults -no-user-config -no-reboot -display none \
