@@ -780,7 +780,7 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 /*
  * Move an 802.1Q tag from the packet to the VLAN field; any other tag belongs
  * into the frame (W9).  Returns NULL, with @skb freed, when there is no
- * memory.
+ * memory or the packet makes no sense without the tag.
  */
 static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 				   struct stt_offload *off)
@@ -801,7 +801,10 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 	eth = (const struct ethhdr *)skb->data;
 	if (eth->h_proto != htons(ETH_P_8021Q))
 		return skb;
-	if (__skb_vlan_pop(skb, &off->vlan_tci)) {
+	/* A virtual machine may want its checksum in what is gone now. */
+	if (__skb_vlan_pop(skb, &off->vlan_tci) ||
+	    (skb->ip_summed == CHECKSUM_PARTIAL &&
+	     skb_checksum_start_offset(skb) < 0)) {
 		kfree_skb(skb);
 		return NULL;
 	}

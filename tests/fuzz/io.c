@@ -279,8 +279,11 @@ void io_transmit(const struct inner *in)
 		kind = kinds[rnd(ARRAY_SIZE(kinds))];
 		size = rnd_size(65535);
 	}
+	/* Also where there is no checksum, or what moves when a tag goes. */
+	if (one_in(10))
+		start = rnd(one_in(2) ? 24 : in->len);
 	if (one_in(20))
-		start = rnd(in->len);
+		off = rnd(20);
 	if (one_in(6))
 		hdr_len = rnd(in->len);
 	/* One that would become thousands of packets takes its time. */

@@ -144,6 +144,30 @@ def summed_by_us():
               count == (0 if described else 1), got[:1], show(want), count)
 
 
+def sums_nowhere():
+    """A virtual machine may name any place for a checksum, also the addresses
+    or a tag that is no longer there."""
+    for tag in None, 0x8100, 0x88a8:
+        inner, _ = tcp_frame(100)
+        if tag:
+            inner = inner[:12] + struct.pack('!HH', tag, 5) + inner[12:]
+
+        def counts():
+            return stats('tx_frames', 'tx_sw_offload') + [
+                linkstats(h1, 'stt0')['tx_dropped']]
+
+        before = counts()
+        for at in range(ETH_HLEN + 4):
+            out.send_frame(inner, csum_start=at, csum_offset=0, hdr_len=at + 2)
+        sent, soft, gone = (a - b for a, b in zip(counts(), before))
+        lost = 4 if tag == 0x8100 else 0
+        # Our own host has to say something now and then.
+        check('%s: checksums nowhere, %s (W8)' % (
+            family, 'tag %#x' % tag if tag else 'no tag'),
+            gone == lost and soft == ETH_HLEN + 4 - lost and sent >= soft,
+            sent, soft, gone)
+
+
 def udp_gso():
     for a, b in ((A4, B4), (A6, B6)):
         fam = socket.AF_INET6 if is_v6(a) else socket.AF_INET
@@ -260,5 +284,5 @@ def plain_tcp():
 
 
 sysctl(h2, 'reasm_time_ms', 10000)
-main([cut_by_us, summed_by_us, udp_gso, ufo, tunnel_in_tunnel, sctp,
-      plain_tcp])
+main([cut_by_us, summed_by_us, sums_nowhere, udp_gso, ufo, tunnel_in_tunnel,
+      sctp, plain_tcp])
