@@ -247,6 +247,26 @@ static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
 	return NULL;
 }
 
+/*
+ * A segment came, and not the frame's last.  Where there is only loss, and
+ * parts can be delivered, the others are waited for no longer than they could
+ * be on their way.
+ */
+static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
+{
+	unsigned long expires = jiffies + STT_FLOW_SILENCE;
+	bool listening = frame->expires != frame->deadline;
+
+	if (frame->flow->losses < STT_FLOW_LOSSY ||
+	    time_after(expires, frame->deadline) ||
+	    (!listening && !stt_frame_is_salvageable(frame)))
+		return;
+
+	frame->expires = expires;
+	list_move_tail(&frame->in_shard, &shard->quiet);
+	stt_shard_arm(shard, expires);
+}
+
 static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
 {
 	struct stt_frame *frame;
@@ -283,7 +303,8 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 	frame->id = id;
 	frame->number = ++flow->started;
 	frame->len = len;
-	frame->expires = stt_deadline(shard);
+	frame->deadline = stt_deadline(shard);
+	frame->expires = frame->deadline;
 	frame->segments = RB_ROOT;
 	list_add_tail(&frame->in_flow, &flow->frames);
 	list_add_tail(&frame->in_source, &flow->source->open);
@@ -298,6 +319,12 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 }
 
 /* ---- giving up --------------------------------------------------------- */
+
+/* That of many segments none was late tells more than that of few. */
+static unsigned int stt_frame_evidence(const struct stt_frame *frame)
+{
+	return DIV_ROUND_UP(frame->len, STT_FLOW_LOSS);
+}
 
 /* Give up the frames of a flow that newer ones show to be lost. */
 static void stt_reasm_close_overdue(struct stt_reasm *reasm,
@@ -316,7 +343,7 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 			frame = stt_flow_overdue(shard, flow);
 		if (frame) {
 			if (flow->losses < STT_FLOW_LOSSY)
-				flow->losses++;
+				flow->losses += stt_frame_evidence(frame);
 			segs = stt_frame_give_up(shard, frame,
 						 STT_NET_reasm_evicted,
 						 &partial);
@@ -381,20 +408,32 @@ static bool stt_reasm_evict(struct stt_reasm *reasm, bool known)
 	return stt_pool_evict(reasm, STT_POOL_KNOWN);
 }
 
+/* The first of a shard's list, if its turn has come; else arms the timer. */
+static struct stt_frame *stt_shard_expired(struct stt_shard *shard,
+					   struct list_head *list)
+{
+	struct stt_frame *frame;
+
+	frame = list_first_entry_or_null(list, struct stt_frame, in_shard);
+	if (!frame || !time_before(jiffies, frame->expires))
+		return frame;
+	stt_shard_arm(shard, frame->expires);
+
+	return NULL;
+}
+
 static void stt_reasm_expire(struct timer_list *t)
 {
 	struct stt_shard *shard = timer_container_of(shard, t, timer);
 	struct stt_reasm *reasm = shard->reasm;
 	struct stt_frame *frame;
-	struct sk_buff *segs;
-	bool partial;
 
 	spin_lock(&shard->lock);
-	while ((frame = list_first_entry_or_null(&shard->open,
-						 struct stt_frame,
-						 in_shard)) &&
-	       !time_before(jiffies, frame->expires)) {
+	while ((frame = stt_shard_expired(shard, &shard->quiet)) ||
+	       (frame = stt_shard_expired(shard, &shard->open))) {
 		struct stt_flow_key key = frame->flow->key;
+		struct sk_buff *segs;
+		bool partial;
 
 		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout,
 					 &partial);
@@ -403,16 +442,8 @@ static void stt_reasm_expire(struct timer_list *t)
 			       STT_NET_reasm_timeout);
 		spin_lock(&shard->lock);
 	}
-	if (frame)
-		stt_shard_arm(shard, frame->expires);
-
-	while ((frame = list_first_entry_or_null(&shard->closed,
-						 struct stt_frame,
-						 in_shard)) &&
-	       !time_before(jiffies, frame->expires))
+	while ((frame = stt_shard_expired(shard, &shard->closed)))
 		stt_frame_forget(shard, frame);
-	if (frame)
-		stt_shard_arm(shard, frame->expires);
 	spin_unlock(&shard->lock);
 }
 
@@ -486,6 +517,8 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 				frame->flow->complete = frame->number;
 			a->segs = stt_frame_take(frame);
 			stt_frame_close(shard, frame, STT_FRAME_DONE);
+		} else {
+			stt_frame_listen(shard, frame);
 		}
 		return;
 	case STT_INSERT_DUPLICATE:
@@ -689,6 +722,7 @@ struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 
 		spin_lock_init(&shard->lock);
 		INIT_LIST_HEAD(&shard->open);
+		INIT_LIST_HEAD(&shard->quiet);
 		INIT_LIST_HEAD(&shard->closed);
 		shard->by_mem[STT_POOL_UNKNOWN] = RB_ROOT;
 		shard->by_mem[STT_POOL_KNOWN] = RB_ROOT;
@@ -716,6 +750,7 @@ void stt_reasm_free(struct stt_reasm *reasm)
 		/* Closing a frame below arms it again: it must not run. */
 		timer_delete_sync(&shard->timer);
 		spin_lock_bh(&shard->lock);
+		list_splice_init(&shard->quiet, &shard->open);
 		list_for_each_entry_safe(frame, tmp, &shard->open, in_shard) {
 			stt_frame_purge(frame, STT_NET_reasm_timeout);
 			stt_frame_close(shard, frame, STT_FRAME_LOST);

@@ -66,7 +66,7 @@ enum stt_frame_state {
  * struct stt_frame - a frame that did not come whole
  * @in_flow: in &stt_flow.frames
  * @in_source: in &stt_source.frames while open
- * @in_shard: in &stt_shard.open or &stt_shard.closed
+ * @in_shard: in &stt_shard.open, &stt_shard.quiet or &stt_shard.closed
  * @flow: its flow
  * @id: frame id
  * @number: how many frames its flow had started when it was
@@ -77,7 +77,8 @@ enum stt_frame_state {
  * @dsfield: outer DSCP and ECN of the first segment
  * @ce: some segment had CE
  * @mem: bytes charged
- * @expires: jiffies
+ * @deadline: jiffies: it is not open any longer than until then
+ * @expires: jiffies: when its turn in &stt_shard's list is
  * @segments: tree by offset; they do not overlap
  * @last: the one at the highest offset
  * @salvage: in %STT_FRAME_PARTIAL
@@ -96,6 +97,7 @@ struct stt_frame {
 	u8			dsfield;
 	bool			ce;
 	unsigned long		mem;
+	unsigned long		deadline;
 	unsigned long		expires;
 	struct rb_root		segments;
 	struct sk_buff		*last;

@@ -8,6 +8,7 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 
@@ -56,8 +57,9 @@ struct stt_source {
  * @open: how many of them are open
  * @started: how many were ever started, those that came whole included
  * @complete: number of the newest frame that is complete
- * @losses: how many frames newer ones showed to be lost since a segment came
- *	late, up to %STT_FLOW_LOSSY
+ * @losses: how much newer frames showed to be lost since a segment came late:
+ *	a frame counts once per %STT_FLOW_LOSS bytes or part of them, up to
+ *	%STT_FLOW_LOSSY and what the last one adds
  */
 struct stt_flow {
 	struct hlist_node	node;
@@ -74,9 +76,13 @@ struct stt_flow {
 /*
  * So many losses without a late segment in between, and the flow's path is
  * one that loses segments and does not reorder them: the next frame that is
- * complete shows that older ones are not going to be.
+ * complete shows that older ones are not going to be.  Where TCP waits for the
+ * parts there is none: then it is shown by silence, for a small part of what
+ * TCP waits at least before it sends all again.
  */
 #define STT_FLOW_LOSSY		16
+#define STT_FLOW_LOSS		SZ_16K
+#define STT_FLOW_SILENCE	(HZ / 100 + 1)
 
 /* What a frame costs beside its segments, if it is its source's only one. */
 #define STT_FRAME_COST \
@@ -96,6 +102,7 @@ enum stt_pool {
  * @sources: by address
  * @flows: by key
  * @open: open frames, oldest first
+ * @quiet: open ones that silence shows to be lost, the longest silent first
  * @closed: closed ones, the longest closed first
  * @nopen: how many are open; read without the lock
  * @nclosed: how many are closed
@@ -109,6 +116,7 @@ struct stt_shard {
 	struct hlist_head	sources[STT_SOURCE_HASH];
 	struct hlist_head	flows[STT_FLOW_HASH];
 	struct list_head	open;
+	struct list_head	quiet;
 	struct list_head	closed;
 	unsigned int		nopen;
 	unsigned int		nclosed;

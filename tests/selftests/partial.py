@@ -352,8 +352,6 @@ def lossy_path():
         check_eq(fam + ': one more frame shows the sixteenth',
                  len(lossy.got()), 2)
         late = lose()
-        check_eq(fam + ': without a newer frame there is no loss',
-                 len(lossy.got()), 0)
         tap = taps[lossy.dev]
         tap.drain()
         lossy.whole()
@@ -373,6 +371,63 @@ def lossy_path():
                  'back', len(lossy.got()), 0)
         lossy.whole()
         check_eq(fam + ': as large as it was', len(lossy.got()), 2)
+
+
+def silence():
+    """Where segments are lost and never late, what is lost at the end of all
+    is shown by silence: nobody waits for the timer."""
+    for outer in OUTER:
+        fam = outer[0]
+        lossy = Lossy(outer)
+        inner, l4, _ = inner_tcp(60000)
+        large = lossy.frame(inner, flags=P | T | V, l4=l4, mss=MSS)
+        data, parts = sample(lossy)
+
+        def lose(data, *what):
+            new = new_id()
+            for start, end in what:
+                lossy.send(data, new, start, end)
+            return new
+
+        # A large frame is as good as four small ones.
+        for _ in range(3):
+            lose(large, (0, 40 * SEG), (41 * SEG, len(large)))
+            lossy.whole(WINDOW)
+        lossy.got()
+        lose(large, (0, 40 * SEG), (41 * SEG, len(large)))
+        lossy.whole(WINDOW - 1)
+        check_eq(fam + ': three large frames prove nothing yet',
+                 len(lossy.got()), 0)
+        lossy.whole()
+        check_eq(fam + ': one more frame shows that the fourth is lost',
+                 len(lossy.got()), 2)
+
+        before = counters(h2)
+        new = lose(data, *parts[:2], *parts[3:])
+        wait_until(lambda b=before: counters(h2)['partial_packets'] >=
+                   b['partial_packets'] + 2)
+        check_eq(fam + ': then the last frame of all is given in parts without '
+                 'its time being over (R15)', payloads(lossy.got()),
+                 [(0, 2 * SEG - HEADERS),
+                  (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)])
+        check_eq(fam + ': and counts so', counted(
+            h2, before, reasm_timeout=1, partial_frames=1,
+            partial_packets=2), {})
+        # Nothing tells of what has no headers yet: it waits for them.
+        before = counters(h2)
+        lose(data, *parts[1:])
+        time.sleep(0.3)
+        check_eq(fam + ': what has no headers waits', counted(h2, before), {})
+        lossy.send(data, new, *parts[2])
+        check_eq(fam + ': what comes late then comes by itself (R15)',
+                 payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
+        before = counters(h2)
+        lose(data, *parts[:2], *parts[3:])
+        time.sleep(0.3)
+        check_eq(fam + ': and shows that this path reorders: silence tells '
+                 'nothing', counted(h2, before), {})
+        lossy.whole(WINDOW)
+        check_eq(fam + ': newer frames do', len(lossy.got()), 2)
 
 
 def last_resort():
@@ -431,5 +486,5 @@ def matched():
 # However slow the machine is, what belongs together comes in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 sysctl(h2, 'reasm_max_frames_per_flow', WINDOW)
-main([parts, not_in_parts, window, lossy_path, metadata,
+main([parts, not_in_parts, window, lossy_path, silence, metadata,
       last_resort])
