@@ -192,6 +192,35 @@ check "and a megaflow is on the outer tos" flow_has "$h2" \
 	'tunnel\(tun_id=0x5,src=192.0.2.1,dst=192.0.2.2,tos=0x28,ttl='
 unwire "$h2"
 
+# Open vSwitch itself never asks for the ttl of what comes in: a datapath of our
+# own does.
+ttl_flows() {
+	local port ttl
+
+	ovs_dpctl "$h2" add-dp ttls &&
+	ovs_dpctl "$h2" add-if ttls s9,type=stt,dst_port=9000,remote_ip=flow,key=flow || return
+	port=$(ovs_dpctl "$h2" show ttls |
+	       sed -nE 's/^ *port ([0-9]+): stt_sys_9000 .*/\1/p')
+	for ttl in 33 44; do
+		ovs_dpctl "$h2" add-flow ttls "recirc_id(0),in_port($port),tunnel(\
+tun_id=9,src=192.0.2.1,dst=192.0.2.2,ttl=$ttl,flags(+key)),eth(),eth_type(0x0806),\
+arp()" 0 || return
+	done
+	stt_add "$h1" s9 id 9 local 192.0.2.1 remote 192.0.2.2 dstport 9000 \
+		ttl 44 &&
+	addr "$h1" s9 10.9.0.1/24
+}
+# One that the kernel drops beside it has no flow to be counted by.
+ttl_counts() {
+	in_ns "$h1" ping -q -c 1 -W 1 10.9.0.2
+	ovs_dpctl "$h2" dump-flows ttls | tee "$tmp/ttls"
+	grep -E 'ttl=33.* packets:0,' "$tmp/ttls" &&
+	grep -E 'ttl=44.* packets:[1-9]' "$tmp/ttls"
+}
+check "a datapath's flows on two outer ttls" ttl_flows
+check "the right one counts" ttl_counts
+check "they go" eval "ip -n $h1 link del s9 && ovs_dpctl $h2 del-dp ttls"
+
 # --- the other options -------------------------------------------------------
 
 flows "$h2" 'actions=normal'
