@@ -16,7 +16,8 @@
  * a source while it has flows.
  *
  * A frame is open until it is complete or given up: by the timer, by newer
- * frames of its flow that show that its segments are lost, or for its memory.
+ * frames of its flow that show that its segments are lost, by silence where
+ * there is nothing but loss, or for its memory.
  * Then it is closed, and stays a while as a mark without segments.
  *
  * Memory (R8) is counted as truesize and charged before a segment is queued:
@@ -146,8 +147,11 @@ static struct sk_buff *stt_frame_give_up(struct stt_shard *shard,
 	return segs;
 }
 
-/* Without the lock: what becomes of the segments of a frame given up. */
-static void stt_reasm_lost(struct stt_reasm *reasm,
+/*
+ * Without the lock: what becomes of the segments of a frame given up.  False
+ * when they were to be delivered in parts and could not be.
+ */
+static bool stt_reasm_lost(struct stt_reasm *reasm,
 			   const struct stt_flow_key *key,
 			   struct sk_buff *segs, bool partial,
 			   enum stt_net_counter cause)
@@ -157,9 +161,10 @@ static void stt_reasm_lost(struct stt_reasm *reasm,
 			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
 							 STT_FRAME_EV_EVICTED);
 	if (partial)
-		stt_rx_partial(reasm->sn, key, segs, cause, false);
-	else
-		stt_drop_list(segs, cause);
+		return stt_rx_partial(reasm->sn, key, segs, cause, false);
+	stt_drop_list(segs, cause);
+
+	return true;
 }
 
 static struct hlist_head *stt_flow_bucket(struct stt_shard *shard,
@@ -255,16 +260,47 @@ static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
 static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
 {
 	unsigned long expires = jiffies + STT_FLOW_SILENCE;
-	bool listening = frame->expires != frame->deadline;
 
-	if (frame->flow->losses < STT_FLOW_LOSSY ||
-	    time_after(expires, frame->deadline) ||
-	    (!listening && !stt_frame_is_salvageable(frame)))
+	if (time_after(expires, frame->deadline) ||
+	    (!frame->quiet && (frame->flow->losses < STT_FLOW_LOSSY ||
+			       !stt_frame_is_salvageable(frame))))
 		return;
 
+	frame->quiet = true;
 	frame->expires = expires;
 	list_move_tail(&frame->in_shard, &shard->quiet);
 	stt_shard_arm(shard, expires);
+}
+
+/* What a frame that was lost tells of its flow's path. */
+static void stt_flow_learn(struct stt_shard *shard, struct stt_flow *flow,
+			   unsigned int len)
+{
+	struct stt_frame *frame;
+
+	if (flow->losses >= STT_FLOW_LOSSY)
+		return;
+	flow->losses += DIV_ROUND_UP(len, STT_LOSS_UNIT);
+	if (flow->losses < STT_FLOW_LOSSY)
+		return;
+
+	/* No more may come of those that are there. */
+	list_for_each_entry(frame, &flow->frames, in_flow)
+		if (frame->state == STT_FRAME_OPEN)
+			stt_frame_listen(shard, frame);
+}
+
+/* Haste is of no use where parts are not delivered. */
+static void stt_flow_refused(struct stt_shard *shard,
+			     const struct stt_flow_key *key)
+{
+	struct stt_flow *flow;
+
+	spin_lock(&shard->lock);
+	flow = stt_flow_find(shard, key);
+	if (flow)
+		flow->losses = 0;
+	spin_unlock(&shard->lock);
 }
 
 static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
@@ -320,12 +356,6 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 
 /* ---- giving up --------------------------------------------------------- */
 
-/* That of many segments none was late tells more than that of few. */
-static unsigned int stt_frame_evidence(const struct stt_frame *frame)
-{
-	return DIV_ROUND_UP(frame->len, STT_FLOW_LOSS);
-}
-
 /* Give up the frames of a flow that newer ones show to be lost. */
 static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 				    struct stt_shard *shard,
@@ -342,8 +372,7 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 		if (flow)
 			frame = stt_flow_overdue(shard, flow);
 		if (frame) {
-			if (flow->losses < STT_FLOW_LOSSY)
-				flow->losses += stt_frame_evidence(frame);
+			stt_flow_learn(shard, flow, frame->len);
 			segs = stt_frame_give_up(shard, frame,
 						 STT_NET_reasm_evicted,
 						 &partial);
@@ -351,8 +380,9 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 		spin_unlock(&shard->lock);
 		if (!frame)
 			return;
-		stt_reasm_lost(reasm, key, segs, partial,
-			       STT_NET_reasm_evicted);
+		if (!stt_reasm_lost(reasm, key, segs, partial,
+				    STT_NET_reasm_evicted))
+			stt_flow_refused(shard, key);
 	}
 }
 
@@ -438,8 +468,9 @@ static void stt_reasm_expire(struct timer_list *t)
 		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout,
 					 &partial);
 		spin_unlock(&shard->lock);
-		stt_reasm_lost(reasm, &key, segs, partial,
-			       STT_NET_reasm_timeout);
+		if (!stt_reasm_lost(reasm, &key, segs, partial,
+				    STT_NET_reasm_timeout))
+			stt_flow_refused(shard, &key);
 		spin_lock(&shard->lock);
 	}
 	while ((frame = stt_shard_expired(shard, &shard->closed)))

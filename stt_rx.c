@@ -466,8 +466,9 @@ static struct sk_buff *stt_rx_run(struct sk_buff *segs, struct sk_buff **next)
  * Packets go up in the order of their bytes.
  *
  * Context: BH disabled.
+ * Return: false when nothing of it could be delivered.
  */
-void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
+bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late)
 {
@@ -523,7 +524,7 @@ void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	trace_stt_frame(sn->net, from, frame_len, segments,
 			STT_FRAME_EV_PARTIAL);
 	rcu_read_unlock();
-	return;
+	return packets;
 
 drop_first:
 	kfree_skb_reason(skb, stt_drop_reason(cause));
@@ -532,6 +533,8 @@ drop:
 	if (late)
 		stt_net_count(sn, cause);
 	stt_drop_list(segs, cause);
+
+	return false;
 }
 
 /* ---- segment -> frame -------------------------------------------------- */

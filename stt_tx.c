@@ -742,7 +742,9 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 		skb_mark_not_on_list(skb);
 		stt_inner_parse(skb, &in);
 		if (!stt_tx_offload(skb, &in, off)) {
-			if (skb_csum_hwoffload_help(skb, 0)) {
+			/* A VM may want it in a tag that is gone. */
+			if (skb_checksum_start_offset(skb) < 0 ||
+			    skb_csum_hwoffload_help(skb, 0)) {
 				stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
 				continue;
 			}
@@ -780,7 +782,7 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 /*
  * Move an 802.1Q tag from the packet to the VLAN field; any other tag belongs
  * into the frame (W9).  Returns NULL, with @skb freed, when there is no
- * memory or the packet makes no sense without the tag.
+ * memory.
  */
 static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 				   struct stt_offload *off)
@@ -801,10 +803,7 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 	eth = (const struct ethhdr *)skb->data;
 	if (eth->h_proto != htons(ETH_P_8021Q))
 		return skb;
-	/* A virtual machine may want its checksum in what is gone now. */
-	if (__skb_vlan_pop(skb, &off->vlan_tci) ||
-	    (skb->ip_summed == CHECKSUM_PARTIAL &&
-	     skb_checksum_start_offset(skb) < 0)) {
+	if (__skb_vlan_pop(skb, &off->vlan_tci)) {
 		kfree_skb(skb);
 		return NULL;
 	}

@@ -770,7 +770,7 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 		  const struct stt_flow_key *from, struct sk_buff *skb,
 		  const struct stt_offload *off, u16 policy, u8 dsfield);
-void stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
+bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);
 void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,

@@ -76,6 +76,7 @@ enum stt_frame_state {
  * @packets: that brought them
  * @dsfield: outer DSCP and ECN of the first segment
  * @ce: some segment had CE
+ * @quiet: it is in &stt_shard.quiet
  * @mem: bytes charged
  * @deadline: jiffies: it is not open any longer than until then
  * @expires: jiffies: when its turn in &stt_shard's list is
@@ -96,6 +97,7 @@ struct stt_frame {
 	u16			packets;
 	u8			dsfield;
 	bool			ce;
+	bool			quiet;
 	unsigned long		mem;
 	unsigned long		deadline;
 	unsigned long		expires;

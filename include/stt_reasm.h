@@ -57,9 +57,9 @@ struct stt_source {
  * @open: how many of them are open
  * @started: how many were ever started, those that came whole included
  * @complete: number of the newest frame that is complete
- * @losses: how much newer frames showed to be lost since a segment came late:
- *	a frame counts once per %STT_FLOW_LOSS bytes or part of them, up to
- *	%STT_FLOW_LOSSY and what the last one adds
+ * @losses: how much newer frames showed to be lost, in units of
+ *	%STT_LOSS_UNIT, up to %STT_FLOW_LOSSY and what the last frame adds;
+ *	0 when a segment comes late
  */
 struct stt_flow {
 	struct hlist_node	node;
@@ -74,14 +74,15 @@ struct stt_flow {
 };
 
 /*
- * So many losses without a late segment in between, and the flow's path is
- * one that loses segments and does not reorder them: the next frame that is
+ * So much lost without a late segment in between, and the flow's path is one
+ * that loses segments and does not reorder them: the next frame that is
  * complete shows that older ones are not going to be.  Where TCP waits for the
  * parts there is none: then it is shown by silence, for a small part of what
- * TCP waits at least before it sends all again.
+ * TCP waits at least before it sends all again.  A frame counts once for each
+ * unit of bytes that is begun: that of many segments none was late tells more.
  */
 #define STT_FLOW_LOSSY		16
-#define STT_FLOW_LOSS		SZ_16K
+#define STT_LOSS_UNIT		SZ_16K
 #define STT_FLOW_SILENCE	(HZ / 100 + 1)
 
 /* What a frame costs beside its segments, if it is its source's only one. */
@@ -101,14 +102,14 @@ enum stt_pool {
  * @lock: guards the shard and all that is in it
  * @sources: by address
  * @flows: by key
- * @open: open frames, oldest first
+ * @open: open frames that are not in @quiet, oldest first
  * @quiet: open ones that silence shows to be lost, the longest silent first
  * @closed: closed ones, the longest closed first
  * @nopen: how many are open; read without the lock
  * @nclosed: how many are closed
  * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
- * @timer: for the oldest of each list
+ * @timer: for the first of each list
  * @reasm: whose shard it is
  */
 struct stt_shard {

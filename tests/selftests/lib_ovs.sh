@@ -114,7 +114,6 @@ ovs_end() {
 	cleanup
 }
 trap ovs_end EXIT
-trap 'ovs_teardown; cleanup' EXIT
 
 ovs_vsctl() { ovs_env "$1" ovs-vsctl --timeout=$((20 * slowness)) "${@:2}"; }
 ovs_ofctl() { ovs_env "$1" ovs-ofctl -O OpenFlow13 "${@:2}"; }

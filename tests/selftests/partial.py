@@ -430,6 +430,32 @@ def silence():
         check_eq(fam + ': newer frames do', len(lossy.got()), 2)
 
 
+def no_haste():
+    """Where parts are not delivered, nothing is given up sooner."""
+    run('ip', '-n', h2, 'link', 'set', 'never', 'type', 'stt', 'nopartial')
+    lossy = Lossy(('v4', '192.0.2.1', '192.0.2.2', 'never'), id=2)
+    data, parts = sample(lossy)
+    before = counters(h2)
+    for _ in range(20):
+        new = new_id()
+        wire.send(*[lossy.flow.segment(data, new, *p)
+                    for i, p in enumerate(parts) if i != 2])
+        lossy.whole(WINDOW)
+    check_eq('nopartial: twenty losses', counted(
+        h2, before, reasm_evicted=20), {})
+    before = counters(h2)
+    new = new_id()
+    segs = [lossy.flow.segment(data, new, *p) for p in parts]
+    wire.send(*segs[:2], *segs[3:])
+    time.sleep(0.3)
+    lossy.whole(WINDOW - 1)
+    wire.send(segs[2])
+    check_eq('nopartial: the next frame has its time and its window',
+             [p.data for p in lossy.got()], [data[HLEN:]])
+    check_eq('nopartial: and counts so', counted(h2, before, reasm_ok=1), {})
+    run('ip', '-n', h2, 'link', 'set', 'never', 'type', 'stt', 'partial')
+
+
 def last_resort():
     # Nothing of the others is left by then.
     sysctl(h2, 'reasm_time_ms', 100)
@@ -486,5 +512,5 @@ def matched():
 # However slow the machine is, what belongs together comes in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 sysctl(h2, 'reasm_max_frames_per_flow', WINDOW)
-main([parts, not_in_parts, window, lossy_path, silence, metadata,
-      last_resort])
+main([parts, not_in_parts, window, lossy_path, silence, no_haste,
+      metadata, last_resort])

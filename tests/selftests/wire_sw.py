@@ -156,16 +156,20 @@ def sums_nowhere():
             return stats('tx_frames', 'tx_sw_offload') + [
                 linkstats(h1, 'stt0')['tx_dropped']]
 
-        before = counts()
+        before, taken = counts(), []
         for at in range(ETH_HLEN + 4):
-            out.send_frame(inner, csum_start=at, csum_offset=0, hdr_len=at + 2)
+            # From 6.12 on packet sockets want it behind the link header.
+            with contextlib.suppress(OSError):
+                out.send_frame(inner, csum_start=at, csum_offset=0,
+                               hdr_len=at + 2)
+                taken.append(at)
         sent, soft, gone = (a - b for a, b in zip(counts(), before))
-        lost = 4 if tag == 0x8100 else 0
+        lost = sum(at < 4 for at in taken) if tag == 0x8100 else 0
         # Our own host has to say something now and then.
         check('%s: checksums nowhere, %s (W8)' % (
             family, 'tag %#x' % tag if tag else 'no tag'),
-            gone == lost and soft == ETH_HLEN + 4 - lost and sent >= soft,
-            sent, soft, gone)
+            gone == lost and soft == len(taken) and sent >= soft - lost,
+            taken, sent, soft, gone)
 
 
 def udp_gso():
