@@ -74,8 +74,8 @@ works() {
 
 new_ns h2
 in_ns "$h2" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
-# Twice each, one around the other: the machine has other things to do, too.
-for kind in vxlan stt stt vxlan; do
+# Twice each, in turns: the machine has other things to do, too.
+for kind in stt vxlan stt vxlan; do
 	x=
 	new_ns x
 	# The same for both: without IPv6, which would have work for each.
