@@ -59,7 +59,7 @@ struct stt_source {
  * @complete: number of the newest frame that is complete
  * @losses: how much newer frames showed to be lost, in units of
  *	%STT_LOSS_UNIT, up to %STT_FLOW_LOSSY and what the last frame adds;
- *	0 when a segment comes late
+ *	0 when a segment comes late or parts are refused
  */
 struct stt_flow {
 	struct hlist_node	node;

@@ -54,6 +54,14 @@ class Lossy:
             wire.send_big(self.flow.segment(data, id, start, end,
                                             partial=True, **args), SEG)
 
+    def lose(self, data, parts, lost=2):
+        """A new frame without one of its parts, which is returned."""
+        new = new_id()
+        for i, (start, end) in enumerate(parts):
+            if i != lost:
+                self.send(data, new, start, end)
+        return self.flow.segment(data, new, *parts[lost])
+
     def whole(self, n=1):
         """Newer frames of the flow, that come whole."""
         for _ in range(n):
@@ -257,9 +265,7 @@ def not_in_parts():
     run('ip', '-n', h2, 'link', 'set', 'never', 'type', 'stt', 'partial')
     lossy = Lossy(never, id=2)
     data, parts = sample(lossy)
-    new = new_id()
-    wire.send(*[lossy.flow.segment(data, new, *p)
-                for i, p in enumerate(parts) if i != 2])
+    lossy.lose(data, parts)
     lossy.whole(WINDOW)
     check_eq('v4: told otherwise, it does', len(lossy.got()), 2)
 
@@ -295,13 +301,11 @@ def window():
         lossy = Lossy(outer)
         data, parts = sample(lossy)
         before = counters(h2)
-        new = new_id()
-        segs = [lossy.flow.segment(data, new, *p) for p in parts]
-        wire.send(*segs[:2], *segs[3:])
+        late = lossy.lose(data, parts)
         lossy.whole(WINDOW - 1)
         check_eq(fam + ': newer frames within the window show no loss (R15)',
                  payloads(lossy.got()), [])
-        wire.send(segs[2])
+        wire.send(late)
         got = lossy.got()
         check_eq(fam + ': what comes late inside it completes the frame '
                  '(R15)', [p.data for p in got], [data[HLEN:]])
@@ -310,20 +314,28 @@ def window():
         # Beyond the window: what comes late is delivered by itself.
         lossy = Lossy(outer)
         before = counters(h2)
-        new = new_id()
-        segs = [lossy.flow.segment(data, new, *p) for p in parts]
-        wire.send(*segs[:2], *segs[3:])
+        late = lossy.lose(data, parts)
         lossy.whole(WINDOW)
         check_eq(fam + ': beyond the window it is given in parts (R15)',
                  payloads(lossy.got()),
                  [(0, 2 * SEG - HEADERS),
                   (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)])
-        wire.send(segs[2], segs[2])
+        wire.send(late, late)
         check_eq(fam + ': what is late then comes by itself, once (R15)',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
         check_eq(fam + ': and counts so', counted(
             h2, before, reasm_evicted=1, partial_frames=1, partial_packets=3,
             reasm_duplicate=1), {})
+
+
+def nearly_lossy(lossy, n, *frame):
+    """Lose n frames; the last one still has its window."""
+    for _ in range(n - 1):
+        lossy.lose(*frame)
+        lossy.whole(WINDOW)
+    lossy.got()
+    lossy.lose(*frame)
+    lossy.whole(WINDOW - 1)
 
 
 def lossy_path():
@@ -334,26 +346,15 @@ def lossy_path():
         lossy = Lossy(outer)
         data, parts = sample(lossy)
 
-        def lose():
-            new = new_id()
-            segs = [lossy.flow.segment(data, new, *p) for p in parts]
-            wire.send(*segs[:2], *segs[3:])
-            return segs[2]
-
-        for _ in range(15):
-            lose()
-            lossy.whole(WINDOW)
-        lossy.got()
-        lose()
-        lossy.whole(WINDOW - 1)
+        nearly_lossy(lossy, 16, data, parts, 2)
         check_eq(fam + ': fifteen losses prove nothing yet',
                  len(lossy.got()), 0)
         lossy.whole()
         check_eq(fam + ': one more frame shows the sixteenth',
                  len(lossy.got()), 2)
-        late = lose()
         tap = taps[lossy.dev]
         tap.drain()
+        late = lossy.lose(data, parts)
         lossy.whole()
         seen = [tap.receive() for _ in range(3)]
         check(fam + ': after sixteen the next complete frame shows a loss, '
@@ -365,7 +366,7 @@ def lossy_path():
         wire.send(late)
         check_eq(fam + ': what comes late is delivered',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
-        lose()
+        lossy.lose(data, parts)
         lossy.whole(WINDOW - 1)
         check_eq(fam + ': and shows that this path reorders: the window is '
                  'back', len(lossy.got()), 0)
@@ -383,19 +384,9 @@ def silence():
         large = lossy.frame(inner, flags=P | T | V, l4=l4, mss=MSS)
         data, parts = sample(lossy)
 
-        def lose(data, *what):
-            new = new_id()
-            for start, end in what:
-                lossy.send(data, new, start, end)
-            return new
-
         # A large frame is as good as four small ones.
-        for _ in range(3):
-            lose(large, (0, 40 * SEG), (41 * SEG, len(large)))
-            lossy.whole(WINDOW)
-        lossy.got()
-        lose(large, (0, 40 * SEG), (41 * SEG, len(large)))
-        lossy.whole(WINDOW - 1)
+        nearly_lossy(lossy, 4, large,
+                     pieces(large, (40 * SEG, 41 * SEG)), 1)
         check_eq(fam + ': three large frames prove nothing yet',
                  len(lossy.got()), 0)
         lossy.whole()
@@ -403,7 +394,7 @@ def silence():
                  len(lossy.got()), 2)
 
         before = counters(h2)
-        new = lose(data, *parts[:2], *parts[3:])
+        late = lossy.lose(data, parts)
         wait_until(lambda b=before: counters(h2)['partial_packets'] >=
                    b['partial_packets'] + 2)
         check_eq(fam + ': then the last frame of all is given in parts without '
@@ -415,14 +406,14 @@ def silence():
             partial_packets=2), {})
         # Nothing tells of what has no headers yet: it waits for them.
         before = counters(h2)
-        lose(data, *parts[1:])
+        lossy.lose(data, parts, 0)
         time.sleep(0.3)
         check_eq(fam + ': what has no headers waits', counted(h2, before), {})
-        lossy.send(data, new, *parts[2])
+        wire.send(late)
         check_eq(fam + ': what comes late then comes by itself (R15)',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
         before = counters(h2)
-        lose(data, *parts[:2], *parts[3:])
+        lossy.lose(data, parts)
         time.sleep(0.3)
         check_eq(fam + ': and shows that this path reorders: silence tells '
                  'nothing', counted(h2, before), {})
@@ -437,19 +428,15 @@ def no_haste():
     data, parts = sample(lossy)
     before = counters(h2)
     for _ in range(20):
-        new = new_id()
-        wire.send(*[lossy.flow.segment(data, new, *p)
-                    for i, p in enumerate(parts) if i != 2])
+        lossy.lose(data, parts)
         lossy.whole(WINDOW)
     check_eq('nopartial: twenty losses', counted(
         h2, before, reasm_evicted=20), {})
     before = counters(h2)
-    new = new_id()
-    segs = [lossy.flow.segment(data, new, *p) for p in parts]
-    wire.send(*segs[:2], *segs[3:])
+    late = lossy.lose(data, parts)
     time.sleep(0.3)
     lossy.whole(WINDOW - 1)
-    wire.send(segs[2])
+    wire.send(late)
     check_eq('nopartial: the next frame has its time and its window',
              [p.data for p in lossy.got()], [data[HLEN:]])
     check_eq('nopartial: and counts so', counted(h2, before, reasm_ok=1), {})
@@ -466,9 +453,7 @@ def last_resort():
             lossy = Lossy(outer)
             data, parts = sample(lossy)
             before = counters(h2)
-            new = new_id()
-            wire.send(*[lossy.flow.segment(data, new, *p)
-                        for i, p in enumerate(parts) if i != 2])
+            lossy.lose(data, parts)
             wait_until(lambda b=before: counters(h2)['partial_packets'] >=
                        b['partial_packets'] + 2)
             check_eq(fam + ': the last frame of all is given in parts when '

@@ -147,14 +147,14 @@ def summed_by_us():
 def sums_nowhere():
     """A virtual machine may name any place for a checksum, also the addresses
     or a tag that is no longer there."""
+    def counts():
+        return stats('tx_frames', 'tx_sw_offload') + [
+            linkstats(h1, 'stt0')['tx_dropped']]
+
     for tag in None, 0x8100, 0x88a8:
         inner, _ = tcp_frame(100)
         if tag:
             inner = inner[:12] + struct.pack('!HH', tag, 5) + inner[12:]
-
-        def counts():
-            return stats('tx_frames', 'tx_sw_offload') + [
-                linkstats(h1, 'stt0')['tx_dropped']]
 
         before, taken = counts(), []
         for at in range(ETH_HLEN + 4):
