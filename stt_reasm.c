@@ -147,26 +147,6 @@ static struct sk_buff *stt_frame_give_up(struct stt_shard *shard,
 	return segs;
 }
 
-/*
- * Without the lock: what becomes of the segments of a frame given up.  False
- * when they were to be delivered in parts and could not be.
- */
-static bool stt_reasm_lost(struct stt_reasm *reasm,
-			   const struct stt_flow_key *key,
-			   struct sk_buff *segs, bool partial,
-			   enum stt_net_counter cause)
-{
-	trace_stt_frame(reasm->sn->net, key, stt_skb_cb(segs)->frame_len,
-			stt_skb_cb(segs)->segments,
-			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
-							 STT_FRAME_EV_EVICTED);
-	if (partial)
-		return stt_rx_partial(reasm->sn, key, segs, cause, false);
-	stt_drop_list(segs, cause);
-
-	return true;
-}
-
 static struct hlist_head *stt_flow_bucket(struct stt_shard *shard,
 					  const struct stt_flow_key *key)
 {
@@ -303,6 +283,24 @@ static void stt_flow_refused(struct stt_shard *shard,
 	spin_unlock(&shard->lock);
 }
 
+/* Without the lock: what becomes of the segments of a frame given up. */
+static void stt_reasm_lost(struct stt_shard *shard,
+			   const struct stt_flow_key *key,
+			   struct sk_buff *segs, bool partial,
+			   enum stt_net_counter cause)
+{
+	struct stt_net *sn = shard->reasm->sn;
+
+	trace_stt_frame(sn->net, key, stt_skb_cb(segs)->frame_len,
+			stt_skb_cb(segs)->segments,
+			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
+							 STT_FRAME_EV_EVICTED);
+	if (!partial)
+		stt_drop_list(segs, cause);
+	else if (!stt_rx_partial(sn, key, segs, cause, false))
+		stt_flow_refused(shard, key);
+}
+
 static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
 {
 	struct stt_frame *frame;
@@ -380,9 +378,8 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 		spin_unlock(&shard->lock);
 		if (!frame)
 			return;
-		if (!stt_reasm_lost(reasm, key, segs, partial,
-				    STT_NET_reasm_evicted))
-			stt_flow_refused(shard, key);
+		stt_reasm_lost(shard, key, segs, partial,
+			       STT_NET_reasm_evicted);
 	}
 }
 
@@ -413,7 +410,7 @@ static bool stt_pool_evict(struct stt_reasm *reasm, enum stt_pool pool)
 	}
 	spin_unlock(&shard->lock);
 	if (segs)
-		stt_reasm_lost(reasm, &key, segs, partial,
+		stt_reasm_lost(shard, &key, segs, partial,
 			       STT_NET_reasm_evicted);
 
 	return true;
@@ -455,7 +452,6 @@ static struct stt_frame *stt_shard_expired(struct stt_shard *shard,
 static void stt_reasm_expire(struct timer_list *t)
 {
 	struct stt_shard *shard = timer_container_of(shard, t, timer);
-	struct stt_reasm *reasm = shard->reasm;
 	struct stt_frame *frame;
 
 	spin_lock(&shard->lock);
@@ -468,9 +464,8 @@ static void stt_reasm_expire(struct timer_list *t)
 		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout,
 					 &partial);
 		spin_unlock(&shard->lock);
-		if (!stt_reasm_lost(reasm, &key, segs, partial,
-				    STT_NET_reasm_timeout))
-			stt_flow_refused(shard, &key);
+		stt_reasm_lost(shard, &key, segs, partial,
+			       STT_NET_reasm_timeout);
 		spin_lock(&shard->lock);
 	}
 	while ((frame = stt_shard_expired(shard, &shard->closed)))
