@@ -5,6 +5,7 @@
  * counters are compared at the end of each case.
  */
 #include <linux/delay.h>
+#include <linux/math64.h>
 #include <linux/percpu.h>
 #include <linux/workqueue.h>
 #include <net/inet_ecn.h>
@@ -488,7 +489,8 @@ static void stt_reasm_single_bytes(struct kunit *test)
 	forwards = stt_rtest_single_bytes(r, false);
 	backwards = stt_rtest_single_bytes(r, true);
 	kunit_info(test, "a segment of one byte of 65535: %llu ns in order, %llu backwards\n",
-		   forwards / 65535, backwards / 65535);
+		   div_u64(forwards, 65535),
+		   div_u64(backwards, 65535));
 	KUNIT_EXPECT_LT(test, backwards, 10 * forwards);
 	stt_rtest_counts(r);
 }
@@ -1310,7 +1312,7 @@ static void stt_reasm_flood_many_peers(struct kunit *test)
 		stt_rtest_source(&key, 0xc0000000 + i);
 		stt_rtest_wait(r, &key, 1000 + i, false, 0, 50, 1000);
 	}
-	KUNIT_EXPECT_GT(test, stt_rtest_count(r, STT_NET_reasm_evicted), 200);
+	KUNIT_EXPECT_GT(test, stt_rtest_count(r, STT_NET_reasm_evicted), 100);
 	for (i = 0; i < peers; i++) {
 		struct sk_buff *skb;
 
