@@ -335,6 +335,16 @@ linkstat() {
 	in_ns "$1" cat "/sys/class/net/$2/statistics/$3"
 }
 
+# ip_that_knows: for programs that run ip without the environment that says
+# where its plugin is. Makes $tmp/ip.sh, to be mounted over $ip_program.
+ip_that_knows() {
+	ip_program=$(readlink -f "$(command -v ip)")
+	cp "$ip_program" "$tmp/ip"
+	printf '#!/bin/sh\nIP_LIB_DIR=%s LD_LIBRARY_PATH= exec %s "$@"\n' \
+		"${IP_LIB_DIR:-}" "$tmp/ip" >"$tmp/ip.sh"
+	chmod +x "$tmp/ip.sh"
+}
+
 # --- what is on the wire -----------------------------------------------------
 
 # wire NS DEV NAME MATCH...: from now on count the packets that come in by DEV

@@ -35,16 +35,11 @@ configured() {
 ifup=$(command -v ifup ||
        find "$top/build/tools" -path '*/sbin/ifup' 2>/dev/null | head -n 1)
 if [ -n "$ifup" ]; then
-	# It keeps the environment from what it runs, and with it where the
-	# plugin is: an ip that knows, in ip's place, for these commands only.
-	real=$(readlink -f "$(command -v ip)")
-	cp "$real" "$tmp/ip"
-	printf '#!/bin/sh\nIP_LIB_DIR=%s exec %s "$@"\n' \
-		"${IP_LIB_DIR:-}" "$tmp/ip" >"$tmp/ip.sh"
-	chmod +x "$tmp/ip.sh"
+	# It keeps the environment from what it runs: for it only.
+	ip_that_knows
 	ifupdown() {
 		in_ns "$h1" sh -c 'mount --bind "$0" "$1" && shift && "$@"' \
-			"$tmp/ip.sh" "$real" "${ifup%ifup}$1" --no-scripts \
+			"$tmp/ip.sh" "$ip_program" "${ifup%ifup}$1" --no-scripts \
 			-i "$examples/ifupdown/interfaces" stt0
 	}
 	mkdir -p /run/network
@@ -59,7 +54,8 @@ else
 	skip 'ifupdown' 'ifup is missing'
 fi
 
-# NetworkManager: interface and event.
+# As NetworkManager calls it, by interface and event; networkmanager.sh has that
+# program itself.
 script=$examples/networkmanager/50-stt
 check 'dispatcher: another interface' in_ns "$h1" sh "$script" lo up
 check_fails 'dispatcher: makes nothing' exists

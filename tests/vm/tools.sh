@@ -11,9 +11,14 @@ dir=$STT_TOP/build/tools
 [ ! -e "$dir/.complete" ] || exit 0
 rm -rf "$dir"
 apt_own
-fetch_debs "$dir/debs" ifupdown
+# With what of it this machine lacks, but nothing newer than what it has.
+mapfile -t packages < <(apt-get "${APT[@]}" -s --no-install-recommends \
+	install network-manager dbus-daemon ifupdown |
+	awk '$1 == "Inst" && $3 ~ /^\(/ { print $2 }')
+[ ${#packages[@]} -eq 0 ] || fetch_debs "$dir/debs" "${packages[@]}"
+mkdir -p "$dir/debs"
 for deb in "$dir"/debs/*.deb; do
-	dpkg -x "$deb" "$dir"
+	[ ! -e "$deb" ] || dpkg -x "$deb" "$dir"
 done
 rm -r "$dir/debs"
 touch "$dir/.complete"
