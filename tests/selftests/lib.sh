@@ -191,7 +191,9 @@ teardown() {
 	bg_pids=() test_ns=()
 }
 
+# Whatever fails, the rest is tried, and the status stays what it was.
 cleanup() {
+	set +e
 	teardown
 	rm -rf "${tmp:?}"
 }
