@@ -82,12 +82,13 @@ ip -n "$h1" route del 198.51.100.9
 captures() {
 	local pid
 
-	ip netns exec "$1" tcpdump -Uni "$2" "$3" >"$tmp/dump" 2>&1 &
+	ip netns exec "$1" tcpdump --immediate-mode -Uni "$2" "$3" \
+		>"$tmp/dump" 2>&1 &
 	pid=$!
 	bg_pids+=("$pid")
 	wait_for 20 grep -q listening "$tmp/dump"
 	pings >/dev/null
-	sleep 0.5
+	wait_for 2 grep -q '^[0-9].* IP' "$tmp/dump"
 	kill "$pid"
 	wait "$pid"
 	cat "$tmp/dump"
