@@ -55,12 +55,16 @@ class Lossy:
                                             partial=True, **args), SEG)
 
     def lose(self, data, parts, lost=2):
-        """A new frame without one of its parts, which is returned."""
+        """A new frame without one of its parts, which is returned. What
+        stands before it is sent at once, and so is what is behind: a machine
+        that stops in between for so long that it looks like silence on the
+        path then delivers the same packets."""
         new = new_id()
-        for i, (start, end) in enumerate(parts):
-            if i != lost:
-                self.send(data, new, start, end)
-        return self.flow.segment(data, new, *parts[lost])
+        start, end = parts[lost]
+        for run in (0, start), (end, len(data)):
+            if run[0] < run[1]:
+                self.send(data, new, *run)
+        return self.flow.segment(data, new, start, end)
 
     def whole(self, n=1):
         """Newer frames of the flow, that come whole."""
