@@ -55,8 +55,9 @@ over() {
 	local name=$1 used=$2 other=$((1 - $2))
 
 	shift 2
-	wire "$h2" eth0 at0 tcp dport 7471
-	wire "$h2" eth1 at1 tcp dport 7471
+	# Inner IPv4 only: ARP has no TOS to inherit.
+	wire "$h2" eth0 at0 tcp dport 7471 @th,400,16 0x0800
+	wire "$h2" eth1 at1 tcp dport 7471 @th,400,16 0x0800
 	check "$name: traffic flows" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 "$@" 10.0.0.2
 	check_num "$name: over eth$used" "$(wired "$h2" "at$used")" -ge 3

@@ -72,6 +72,11 @@ works() {
 	ip -n "$h2" link del stt0
 }
 
+# With PREEMPT_RT ten thousand vxlan devices take six minutes to go, and whoever
+# waits for RTNL meanwhile is reported as hung.
+hung=/proc/sys/kernel/hung_task_timeout_secs
+[ ! -e $hung ] || { patience=$(<$hung); echo 0 >$hung; }
+
 new_ns h2
 in_ns "$h2" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 # Twice each, in turns: the machine has other things to do, too.
@@ -89,6 +94,7 @@ for kind in stt vxlan stt vxlan; do
 	took delete_$kind gone "$x"
 done
 
+[ ! -e $hung ] || echo "$patience" >$hung
 times create
 times list
 times delete
