@@ -69,10 +69,24 @@ for var in STT_SOAK_SECONDS STT_FUZZ_SECONDS STT_FUZZ_SEED STT_CHURN_ROUNDS \
 	[ -z "${!var:-}" ] || env+=(-e "$var=${!var}")
 done
 
+# tally NAME: what its TAP says are results, and what a failure says about
+# itself goes with it. Fails where there is none.
+tally() {
+	local log=$out/$1/output.log
+
+	sed -nE "s/^(ok )[0-9]* ?- /\1- $1: /p
+		 s/^(1\.\.0 # SKIP.*)/\1 ($1)/p
+		 /^not ok /,/^[^#]/{
+			s/^(not ok )[0-9]* ?- /\1- $1: /p
+			/^#   /p
+		 }" "$log" >>"$results" || true
+	grep -qE '^(not )?ok ' "$log"
+}
+
 # guest NAME KERNEL SECONDS KO COMMAND...: run in a VM. What it prints in TAP
 # are results, and so is how the VM ended.
 guest() {
-	local name=$1 kernel=$2 limit=$3 ko=$4 start=$SECONDS rc=0
+	local name=$1 kernel=$2 limit=$3 ko=$4 start=$SECONDS rc=0 ran=1
 
 	shift 4
 	"${run_in:-$vm/vm.sh}" -k "$kernel" -t "$limit" -o "$out/$name" \
@@ -81,18 +95,23 @@ guest() {
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
 		rc=${PIPESTATUS[0]}
 	sed "s/^/[$name] /" "$out/$name.err"
-	# What a failure says about itself goes with it.
-	sed -nE "s/^(ok )[0-9]* ?- /\1- $name: /p
-		 s/^(1\.\.0 # SKIP.*)/\1 ($name)/p
-		 /^not ok /,/^[^#]/{
-			s/^(not ok )[0-9]* ?- /\1- $name: /p
-			/^#   /p
-		 }" "$out/$name/output.log" >>"$results" || true
+	tally "$name" || ran=''
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 125 ]; then
 		result 'not ok' "$name: the VM"
-	elif ! grep -qE '^(not )?ok ' "$out/$name/output.log"; then
+	elif [ -z "$ran" ]; then
 		result 'not ok' "$name: nothing ran"
 	fi
+	echo "# $name: $((SECONDS - start)) s"
+}
+
+# cross ARCH: unit tests on another architecture.
+cross() {
+	local name=$1-kunit start=$SECONDS
+
+	"$vm/cross.sh" "$1" "$out/$name" 2>"$out/$name.err" |
+		sed -u "s/^/[$name] /" || true
+	sed "s/^/[$name] /" "$out/$name.err"
+	tally "$name" || result 'not ok' "$name: nothing ran"
 	echo "# $name: $((SECONDS - start)) s"
 }
 
@@ -180,7 +199,10 @@ worker() {
 	while read -ra work < <(take) && [ ${#work[@]} -gt 1 ]; do
 		n=$((n + 1))
 		if [ "${work[1]}" = kunit ]; then
-			kunit "${work[0]}"
+			case ${work[0]} in
+			arm64|powerpc) cross "${work[0]}" ;;
+			*)	       kunit "${work[0]}" ;;
+			esac
 		else
 			selftests "${work[0]}.$1$n" "${work[0]}" --slow \
 				"${work[@]:1}"
@@ -251,7 +273,7 @@ if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'series for the kernel' tests/upstream.sh || true
 fi
 case $mode${names[*]} in
-named*persistent*|all|default)
+named*persistent*|named*networkmanager*|all|default)
 	step 'programs for the guest' tests/vm/tools.sh || true ;;
 esac
 case $mode${names[*]} in
@@ -293,8 +315,9 @@ default)
 	echo "#   on debug-6.12 all but ${debug_tests[*]}" ;;
 all)	step 'series for the kernel builds' tests/upstream.sh --build || true
 	step 'packages in a Debian of their own' tests/deb-root.sh || true
-	later debug-6.12 kunit
-	later newest kunit
+	for k in arm64 powerpc debug-6.12 newest; do
+		later "$k" kunit
+	done
 	for k in debug-6.12 newest stock-6.12-rt stock-6.12 stock-6.1; do
 		later_all "$k" --slow
 	done

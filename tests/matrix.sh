@@ -5,8 +5,8 @@
 # warnings, is sparse silent, do unit tests and selftests pass
 #
 # Kernels as in kernel.sh, by default all of them; what a kernel cannot run
-# (stock ones have no KUnit, the compile-only ones nothing) is a dash. Logs are
-# in build/matrix, the table also in build/matrix/table.md.
+# (stock ones have no KUnit, other architectures no selftests) is a dash. Logs
+# are in build/matrix, the table also in build/matrix/table.md.
 
 set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/vm/common.sh"
@@ -36,16 +36,12 @@ cell() {
 	fi
 }
 
-# in_vm KERNEL KO COMMAND...: also counts what the guest's TAP says.
-in_vm() {
-	local kernel=$1 ko=$2 log failed passed
+# tap LOG COMMAND...: sets the variable cell, and counts what the TAP says.
+tap() {
+	local log=$1 failed passed
 
-	shift 2
-	log=$out/$kernel-$(basename "$1" .sh)
-	"$vm/vm.sh" -k "$kernel" -t 14400 -o "$log" \
-		-e "STT_KERNEL=$kernel" -e "STT_KO=$ko" \
-		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" -- "$@" \
-		>"$log.log" 2>&1 && cell=ok || cell=FAIL
+	shift
+	"$@" >"$log.log" 2>&1 && cell=ok || cell=FAIL
 	passed=$(grep -cE '^ok ' "$log.log") || true
 	failed=$(grep -cE '^not ok ' "$log.log") || true
 	if [ "$failed" -gt 0 ] || [ "$passed" -eq 0 ]; then
@@ -53,6 +49,17 @@ in_vm() {
 	fi
 	[ "$cell" = ok ] || bad=1
 	cell+=" ($passed$([ "$failed" -eq 0 ] || echo ", $failed failed"))"
+}
+
+# in_vm KERNEL KO COMMAND...
+in_vm() {
+	local kernel=$1 ko=$2 log
+
+	shift 2
+	log=$out/$kernel-$(basename "$1" .sh)
+	tap "$log" "$vm/vm.sh" -k "$kernel" -t 14400 -o "$log" \
+		-e "STT_KERNEL=$kernel" -e "STT_KO=$ko" \
+		-e "STT_PLUGIN_DIR=$STT_TOP/build/ip" -- "$@"
 }
 
 # Called by name.
@@ -85,12 +92,16 @@ for k in "${kernels[@]}"; do
 	fi
 	case $k:$build in
 	newest:ok|debug-*:ok)
-		if ko=$("$vm/build.sh" "$k" KUNIT=1 2>"$out/$k-kunit"); then
+		if ko=$("$vm/build.sh" "$k" KUNIT=1 \
+			 2>"$out/$k-kunit-build"); then
 			in_vm "$k" "$ko" tests/vm/kunit.sh
 			unit=$cell
 		else
 			unit=FAIL bad=1
 		fi ;;
+	arm64:ok|powerpc:ok)
+		tap "$out/$k-kunit" "$vm/cross.sh" "$k" "$out/$k-kunit"
+		unit=$cell ;;
 	esac
 	case $k:$build in
 	stock*:ok|newest:ok|debug*:ok)

@@ -11,12 +11,14 @@
 #   stock-6.12-rt  the same with PREEMPT_RT
 #   newest       built here: the newest source Debian offers, KUnit, lockdep
 #   source       that source, unpacked
-#   arm64, powerpc  that source, prepared for modules to be compiled, for 64-bit
-#                ARM and for 32-bit, big-endian PowerPC; nothing to boot
+#   arm64, powerpc  that source, built for 64-bit ARM and for 32-bit, big-endian
+#                PowerPC, with little but the network and KUnit; see cross.sh
 #
 # The directory holds vmlinuz, build (a KDIR), modules (lib/modules/VERSION
-# below it) and version; make-args, where make needs more. It lives in the cache, keyed by the version of the
-# source, the configuration and the compiler, and is made only when missing.
+# below it) and version; for another architecture make-args, which make needs,
+# source, and headers for programs. It lives in the cache, keyed by the version
+# of the source, the configuration and the compiler, and is made only when
+# missing.
 # Nothing is installed. STT_REFRESH=1 looks for newer versions before a week
 # has passed.
 
@@ -209,30 +211,37 @@ make_built() {
 	echo "$ver" >"$dir/version"
 }
 
-# make_prepared DIR SOURCE FRAGMENT...: what modules need to be compiled for
-# another architecture. The source stays where it is.
-make_prepared() {
-	local dir=$1 src make extra=()
+# make_cross DIR SOURCE FRAGMENT...: for another architecture, with all drivers
+# built in. The source stays where it is: modules are compiled with it.
+make_cross() {
+	local dir=$1 src make image=vmlinux
 
 	src=$(unpack_source "$2")
 	shift 2
 	make=(make -s -C "$src" O="$dir/build" ARCH="$name"
 	      CROSS_COMPILE="$cross" -j"$(nproc)")
-	mkdir -p "$dir/build"
+	mkdir -p "$dir/build" "$dir/modules/lib/modules"
 	"${make[@]}" tinyconfig >&2
 	cat "$@" >>"$dir/build/.config"
 	"${make[@]}" olddefconfig >/dev/null 2>"$dir/olddef.log"
 	check_config "$src" "$dir/build/.config" "$@" >&2 ||
 		die "the configuration of $name did not work out"
-	say "preparing $name from ${src##*/}"
-	# Modules for PowerPC are linked with this one.
-	[ "$name" != powerpc ] || extra=(arch/powerpc/lib/crtsavres.o)
-	"${make[@]}" modules_prepare "${extra[@]}" >"$STT_CACHE/kernels/$name.log" 2>&1 \
-		</dev/null ||
-		die "preparing $name failed: see $STT_CACHE/kernels/$name.log"
-	# What there is to link with is not known.
-	echo "ARCH=$name CROSS_COMPILE=$cross KBUILD_MODPOST_WARN=1" \
-		>"$dir/make-args"
+	say "building $name from ${src##*/}, minutes"
+	[ "$name" = powerpc ] || image=Image
+	KBUILD_BUILD_USER=stt KBUILD_BUILD_HOST=stt \
+	"${make[@]}" "$image" modules headers_install \
+		INSTALL_HDR_PATH="$dir/headers" \
+		>"$STT_CACHE/kernels/$name.log" 2>&1 </dev/null ||
+		die "building $name failed: see $STT_CACHE/kernels/$name.log"
+	"${cross}strip" -o "$dir/vmlinuz" "$dir/build/vmlinux"
+	[ "$name" = powerpc ] ||
+		cp "$dir/build/arch/$name/boot/$image" "$dir/vmlinuz"
+	find "$dir/build" -name scripts -prune -o \
+		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o \
+		   -name 'vmlinux*' -o -name '*Image*' \) -type f \
+		! -name crtsavres.o -exec rm {} +
+	echo "ARCH=$name CROSS_COMPILE=$cross" >"$dir/make-args"
+	ln -s "$src" "$dir/source"
 	sed -i "s|$dir|$final|g" "$dir/build/Makefile"
 	"${make[@]}" kernelrelease >"$dir/version"
 }
@@ -275,8 +284,11 @@ case $name in
 stock-*)   fragments=() revision=2 ;;
 debug-*)   fragments=("$configs/base.config" "$configs/debug.config") ;;
 newest)    fragments=("$configs/base.config" "$configs/newest.config") ;;
-arm64)     fragments=("$configs/cross.config") cross=aarch64-linux-gnu- ;;
-powerpc)   fragments=("$configs/cross.config") cross=powerpc-linux-gnu- ;;
+arm64)	   cross=aarch64-linux-gnu- ;;&
+powerpc)   cross=powerpc-linux-gnu- ;;&
+arm64|powerpc)
+	   fragments=("$configs/cross.config" "$configs/$name.config")
+	   revision=2 ;;
 source)
 	select_suite "$name"
 	unpack_source "$pkg"
@@ -297,7 +309,7 @@ if [ ! -e "$final/version" ]; then
 	case $name in
 	stock-*) make_stock "$final.tmp" "$pkg" ;;
 	arm64|powerpc)
-		make_prepared "$final.tmp" "$pkg" "${fragments[@]}" ;;
+		make_cross "$final.tmp" "$pkg" "${fragments[@]}" ;;
 	*)	 make_built "$final.tmp" "$pkg" "${fragments[@]}" ;;
 	esac
 	mv "$final.tmp" "$final"
