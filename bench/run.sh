@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh [KERNEL]... - measure STT and its neighbours, write BENCH.md
+# run.sh [--continue] [KERNEL]... - measure STT and its neighbours, write
+#	BENCH.md; after an interrupted run with --continue, what is left for the
+#	same module
 # run.sh --check - some of it: is STT where it should be?
 # run.sh --profile WORKLOADS CASE... - instructions by function; CASE should
 #	have none, or none6, which the others are compared to
@@ -16,14 +18,22 @@ top=$STT_TOP/build/bench
 cd "$STT_TOP"
 
 # in_vm KERNEL OUTDIR [VM OPTION]... -- COMMAND...: with the module
+continued=''
 in_vm() {
-	local kernel=$1 out=$2 ko
+	local kernel=$1 out=$2 ko what
 
 	shift 2
 	ko=$("$vm/build.sh" "$kernel")
+	what=$(cat "$("$vm/kernel.sh" "$kernel")/version" - < <(
+		sha256sum <"$ko"; echo "$*"))
+	if [ -n "$continued" ] && [ "$(cat "$out/what" 2>/dev/null)" = "$what" ]
+	then
+		return
+	fi
 	rm -rf "$out"
 	"$vm/vm.sh" -k "$kernel" -t 7200 -o "$out" -e "STT_KO=$ko" \
 		-e "IP_LIB_DIR=$STT_TOP/build/ip" "$@" >&2
+	echo "$what" >"$out/what"
 }
 
 # measure KERNEL OUTDIR SECONDS [VM OPTION]... -- WORKLOADS CASE...: on one CPU
@@ -86,6 +96,9 @@ case ${1:-} in
 		-q "-plugin $top/insn.so,out=$top/insn.txt" -- "$@"
 	mv "$top/insn.txt" "$top/profile/"
 	exec /usr/bin/python3 bench/profile.py "$top/profile" 60 ;;
+--continue)
+	shift
+	continued=1 ;;
 esac
 
 [ $# -gt 0 ] || set -- stock-6.1 newest
