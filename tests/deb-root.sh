@@ -3,7 +3,7 @@
 #
 # deb-root.sh - the packages in a Debian of their own: apt installs them, dkms
 # builds for the stock kernel there, that kernel boots and its ip makes a
-# tunnel, and purging leaves no trace
+# tunnel, with Secure Boot as well, and purging leaves no trace
 #
 # The root is made from the machine's mirror, in build/deb-root. Needs root,
 # mmdebstrap or debootstrap, and minutes.
@@ -35,7 +35,7 @@ finish
 rm -rf --one-file-system "$root"
 mirror=$(debian_mirror)
 say "making a root of $suite"
-packages=linux-image-amd64,linux-headers-amd64,dkms,iproute2,kmod,ca-certificates
+packages=linux-image-amd64,linux-headers-amd64,dkms,iproute2,kmod,mokutil,ca-certificates
 if command -v mmdebstrap >/dev/null; then
 	mmdebstrap --quiet --variant=minbase --include="$packages" \
 		"$suite" "$root" "$mirror" >build/deb-root.log 2>&1
@@ -105,6 +105,7 @@ say 'booting it'
 # The host's programs are its shell; what is tested comes from the root.
 tests/vm/vm.sh -k "$kernel" -t 900 -o build/deb-root.vm -- \
 	bash build/deb-root.guest || fail 'no tunnel with the packages'
+tests/secure-boot.sh "$root" "$kernel" || fail 'not with Secure Boot'
 
 say 'purging'
 inside sh -c 'apt-get -qq purge stt-dkms stt-tools' \

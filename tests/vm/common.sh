@@ -78,3 +78,15 @@ fetch_debs() {
 		  apt-get "${APT[@]}" download "$@" >&2; }; }) ||
 		die "cannot download $*"
 }
+
+# firmware DIR: QEMU's arguments, one a line, for a PC that boots from the files
+# in DIR/efi by the firmware in DIR/code.fd. Only system management mode, which
+# wants a q35, writes to the variables that Secure Boot goes by, DIR/vars.fd.
+firmware() {
+	printf '%s\n' -machine q35,smm=on \
+		-global driver=cfi.pflash01,property=secure,value=on \
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$1/code.fd" \
+		-drive "if=pflash,unit=1,format=raw,file=$1/vars.fd" \
+		-drive "if=none,id=efi,format=raw,readonly=on,file=fat:$1/efi" \
+		-device virtio-blk-pci,drive=efi
+}

@@ -14,6 +14,9 @@
 #   -a ARGS      more kernel command line
 #   -n TAP,MAC   a NIC (virtio-net) at this tap device of ours; the guest loads
 #                its driver with "modprobe virtio_net"
+#   -b DIR       boot from a disk, with Secure Boot on: by the firmware
+#                DIR/code.fd, with its variables in DIR/vars.fd, and the boot
+#                loaders in DIR/efi, where kernel and grub.cfg are added
 #   -q ARGS      more of QEMU's arguments
 #   --icount     one CPU whose clock counts instructions: slow, but times and
 #                rates measured inside repeat exactly
@@ -29,7 +32,7 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/common.sh"
 here=$STT_TOP/tests/vm
 
-kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' qemu=() env=() nic=()
+kernel=stock cpus=2 mem='' timeout=600 out='' append='' icount='' disk='' qemu=() env=() nic=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	-k) kernel=$2; shift ;;
@@ -42,6 +45,7 @@ while [ $# -gt 0 ]; do
 	-n) nic=(-netdev "tap,id=nic,ifname=${2%%,*},script=no,downscript=no,vhost=off"
 		 -device "virtio-net-pci,netdev=nic,mac=${2#*,}")
 	    shift ;;
+	-b) disk=$2; shift ;;
 	-q) read -ra qemu <<<"$2"; shift ;;
 	--icount) icount=1 ;;
 	--) shift; break ;;
@@ -126,22 +130,36 @@ elif [ -n "${STT_KVM:-}" ]; then
 	accel=(-accel kvm -cpu host)
 fi
 
+# pci=noacpi: no interrupt lines are needed, and to read their table from ACPI
+# takes an emulated KASAN kernel two minutes. Nor is it stuck when it takes
+# half a minute for what is done in one go.
+cmdline="console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
+panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
+pci=noacpi rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 $append"
+if [ -z "$disk" ]; then
+	boot=(-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img"
+	      -append "$cmdline")
+else
+	cp "$kernel/vmlinuz" "$out/initramfs.img" "$disk/efi/"
+	mkdir -p "$disk/efi/EFI/debian"
+	cat >"$disk/efi/EFI/debian/grub.cfg" <<-EOF
+		linux /vmlinuz $cmdline
+		initrd /initramfs.img
+		boot
+	EOF
+	mapfile -t boot < <(firmware "$disk")
+fi
+
 # The vmxnet3 is for who loads its driver: a NIC that has LRO.
 #
 # Standard output of the guest goes through a virtio port to us and to a file;
 # a pipe holds the guest back when nobody reads.
 exec {port}> >(tee "$out/output.log")
 tee_pid=$!
-# pci=noacpi: no interrupt lines are needed, and to read their table from ACPI
-# takes an emulated KASAN kernel two minutes. Nor is it stuck when it takes
-# half a minute for what is done in one go.
 timeout -k 10 "$timeout" qemu-system-x86_64 "${accel[@]}" "${qemu[@]}" \
 	-smp "$cpus" -m "${mem:-1024}" \
 	-nodefaults -no-user-config -no-reboot -display none \
-	-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img" \
-	-append "console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
-panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
-pci=noacpi rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 $append" \
+	"${boot[@]}" \
 	-serial "file:$out/console.log" \
 	-device virtio-rng-pci -device virtio-serial-pci "${nic[@]}" \
 	-device vmxnet3,romfile= \
