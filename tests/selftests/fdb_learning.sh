@@ -141,14 +141,15 @@ age() {
 }
 
 limit() {
-	local before i
+	local before i known
 
 	# Two more need not be learnt: they speak unasked, to answer h1's ARP.
 	fdb "$h1" replace "$(station 2)" dev stt0 dst "$a2" static
 	fdb "$h1" replace "$(station 3)" dev stt0 dst "$a3" static
 	fdb "$h1" flush dev stt0 dynamic
-	ip -n "$h1" link set stt0 type stt \
-		maxaddress $(($(entries "$h1" stt0 | cat) + 1))
+	# Of addresses, of which one has two destinations.
+	known=$(fdb "$h1" show dev stt0 | cut -d ' ' -f 1 | sort -u | wc -l)
+	ip -n "$h1" link set stt0 type stt maxaddress $((known + 1))
 	before=$(ethstat "$h1" stt0 fdb_full)
 	for i in 1 2 3 4; do
 		speak 2 02:00:00:00:04:0$i
