@@ -35,15 +35,13 @@ static const struct rhashtable_params stt_fdb_params = {
 /**
  * stt_fdb_find_rcu - what is known of a station
  * @fdb: table
- * @id: context id for external devices, else 0
  * @mac: its address
  *
  * Context: RCU read side.
  */
-struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, u64 id,
-				       const u8 *mac)
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac)
 {
-	struct stt_fdb_key key = { .id = id };
+	struct stt_fdb_key key = { };
 
 	ether_addr_copy(key.mac, mac);
 
@@ -222,7 +220,7 @@ void stt_fdb_changed(struct stt_fdb *fdb)
 
 static bool stt_fdb_is_zero(const struct stt_fdb_entry *entry)
 {
-	return is_zero_ether_addr(entry->key.mac) && !entry->key.id;
+	return is_zero_ether_addr(entry->key.mac);
 }
 
 /**
@@ -441,7 +439,6 @@ static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
 /**
  * stt_fdb_xmit - send an inner packet where its destination address says
  * @conf: the device's configuration
- * @id: context id for external devices, else 0
  * @skb: inner packet, from the Ethernet header on; taken over
  * @in: what it is
  * @off: the VLAN fields are filled in
@@ -450,7 +447,7 @@ static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
  *
  * Context: BH disabled, RCU read side.
  */
-void stt_fdb_xmit(const struct stt_conf *conf, u64 id, struct sk_buff *skb,
+void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 		  const struct stt_inner *in, const struct stt_offload *off)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
@@ -463,9 +460,9 @@ void stt_fdb_xmit(const struct stt_conf *conf, u64 id, struct sk_buff *skb,
 	struct stt_fdb_nh *group;
 	struct sk_buff *clone;
 
-	entry = stt_fdb_find_rcu(fdb, id, eth->h_dest);
+	entry = stt_fdb_find_rcu(fdb, eth->h_dest);
 	if (!entry)
-		entry = stt_fdb_find_rcu(fdb, id, zero);
+		entry = stt_fdb_find_rcu(fdb, zero);
 	if (!entry) {
 		if (conf->l2miss && !is_multicast_ether_addr(eth->h_dest))
 			stt_neigh_l2miss(stt, eth->h_dest);
@@ -556,7 +553,6 @@ full:
  * stt_fdb_source - look at who sent a frame, and learn where the station is
  * @conf: the device's configuration
  * @from: outer addresses
- * @id: context id for external devices, else 0
  * @mac: source address of the inner packet
  *
  * Context: BH disabled, RCU read side.
@@ -564,15 +560,15 @@ full:
  * that is none, or that a static entry has elsewhere.
  */
 bool stt_fdb_source(const struct stt_conf *conf,
-		    const struct stt_flow_key *from, u64 id, const u8 *mac)
+		    const struct stt_flow_key *from, const u8 *mac)
 {
 	struct stt_fdb_where at = {
 		.addr	= from->saddr,
-		.id	= id ? : conf->key.id,
+		.id	= conf->key.id,
 		.port	= conf->port->number,
 	};
 	struct stt_dev *stt = conf->stt;
-	struct stt_fdb_key key = { .id = id };
+	struct stt_fdb_key key = { };
 	struct stt_fdb_entry *entry;
 	struct stt_fdb_dest *dest;
 
@@ -587,7 +583,7 @@ bool stt_fdb_source(const struct stt_conf *conf,
 	    ipv6_addr_type(&from->saddr.v6) & IPV6_ADDR_LINKLOCAL)
 		at.link = abs(from->scope);	/* a group's is negative */
 
-	entry = stt_fdb_find_rcu(&stt->fdb, id, mac);
+	entry = stt_fdb_find_rcu(&stt->fdb, mac);
 	if (likely(entry)) {
 		if (time_after(jiffies, READ_ONCE(entry->updated)))
 			WRITE_ONCE(entry->updated, jiffies);

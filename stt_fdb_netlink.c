@@ -77,8 +77,6 @@ static int stt_fdb_fill(struct sk_buff *skb, const struct stt_dev *stt,
 		err = nla_put_u32(skb, NDA_NH_ID, group->nh->id);
 	else if (!err && dest && conf)
 		err = stt_fdb_fill_dest(skb, conf, dest);
-	if (!err && entry->key.id && entry->key.id < STT_FDB_VNIS)
-		err = nla_put_u32(skb, NDA_SRC_VNI, entry->key.id);
 	rcu_read_unlock();
 
 	ci.ndm_used = jiffies_to_clock_t(jiffies - READ_ONCE(entry->used));
@@ -102,8 +100,8 @@ static size_t stt_fdb_msg_size(void)
 	       nla_total_size(ETH_ALEN) +		/* LLADDR */
 	       nla_total_size(sizeof(struct in6_addr)) + /* DST */
 	       nla_total_size(sizeof(__be16)) +		/* PORT */
-	       /* VNI, SRC_VNI, IFINDEX or NH_ID */
-	       nla_total_size(sizeof(u32)) * 3 +
+	       /* VNI, IFINDEX or NH_ID */
+	       nla_total_size(sizeof(u32)) * 2 +
 	       nla_total_size(sizeof(struct nda_cacheinfo));
 }
 
@@ -200,6 +198,18 @@ static int stt_fdb_parse_vni(const struct stt_conf *conf, u64 *id,
 	return 0;
 }
 
+/* That is for devices which carry more than one id. */
+static bool stt_fdb_has_src_vni(struct nlattr *tb[],
+				struct netlink_ext_ack *extack)
+{
+	if (!tb[NDA_SRC_VNI])
+		return false;
+	NL_SET_ERR_MSG_ATTR(extack, tb[NDA_SRC_VNI],
+			    "src_vni is not supported");
+
+	return true;
+}
+
 static int stt_fdb_parse_link(struct net *net, const struct nlattr *attr,
 			      int *link, struct netlink_ext_ack *extack)
 {
@@ -244,11 +254,8 @@ static int stt_fdb_parse(struct stt_dev *stt, struct nlattr *tb[],
 		}
 		req->nhid = nla_get_u32(tb[NDA_NH_ID]);
 	}
-	if (tb[NDA_SRC_VNI]) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[NDA_SRC_VNI],
-				    "src_vni is not supported");
+	if (stt_fdb_has_src_vni(tb, extack))
 		return -EINVAL;
-	}
 	if (tb[NDA_DST]) {
 		err = stt_fdb_parse_addr(&req->at.addr, conf->port->family,
 					 tb[NDA_DST], extack);
@@ -640,7 +647,6 @@ int stt_fdb_del(struct ndmsg *ndm, struct nlattr *tb[],
  * @flags: NTF_* wanted
  * @flags_mask: of these bits
  * @nhid: nexthop group, or 0
- * @src_vni: context id of the entry, or 0
  * @at: destination; of it only what the others say
  * @addr: its address
  * @vni: its id
@@ -652,7 +658,6 @@ struct stt_fdb_flush {
 	u8			flags;
 	u8			flags_mask;
 	u32			nhid;
-	u32			src_vni;
 	struct stt_fdb_where	at;
 	bool			addr;
 	bool			vni;
@@ -660,7 +665,6 @@ struct stt_fdb_flush {
 };
 
 static const struct nla_policy stt_fdb_flush_policy[NDA_MAX + 1] = {
-	[NDA_SRC_VNI]		= { .type = NLA_U32 },
 	[NDA_NH_ID]		= { .type = NLA_U32 },
 	[NDA_VNI]		= { .type = NLA_U32 },
 	[NDA_PORT]		= { .type = NLA_U16 },
@@ -703,8 +707,8 @@ static int stt_fdb_flush_parse(struct stt_dev *stt, struct nlmsghdr *nlh,
 		what->state_mask = nla_get_u16(tb[NDA_NDM_STATE_MASK]);
 	if (tb[NDA_NDM_FLAGS_MASK])
 		what->flags_mask = nla_get_u8(tb[NDA_NDM_FLAGS_MASK]);
-	if (tb[NDA_SRC_VNI])
-		what->src_vni = nla_get_u32(tb[NDA_SRC_VNI]);
+	if (stt_fdb_has_src_vni(tb, extack))
+		return -EINVAL;
 	if (tb[NDA_NH_ID])
 		what->nhid = nla_get_u32(tb[NDA_NH_ID]);
 	if (tb[NDA_PORT]) {
@@ -734,8 +738,6 @@ static bool stt_fdb_flush_entry(const struct stt_fdb_entry *entry,
 	    (what->state & what->state_mask) ||
 	    (entry->flags & what->flags_mask) !=
 	    (what->flags & what->flags_mask))
-		return false;
-	if (what->src_vni && entry->key.id != what->src_vni)
 		return false;
 
 	return !what->nhid || (group && group->nh->id == what->nhid);
@@ -878,7 +880,7 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 	int err;
 
 	rcu_read_lock();
-	entry = stt_fdb_find_rcu(&stt->fdb, 0, addr);
+	entry = stt_fdb_find_rcu(&stt->fdb, addr);
 	if (!entry) {
 		NL_SET_ERR_MSG(extack, "The address has no entry");
 		err = -ENOENT;

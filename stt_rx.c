@@ -334,7 +334,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		return false;
 	}
 	if (conf->snoop &&
-	    !stt_fdb_source(conf, info->from, 0,
+	    !stt_fdb_source(conf, info->from,
 			    ((struct ethhdr *)skb->data)->h_source)) {
 		stt_dev_count(stt, STT_DEV_rx_dropped);
 		stt_drop(sn, skb, STT_NET_drop_source);

@@ -874,7 +874,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	else if (conf->external)
 		stt_tx_external(stt, conf, skb, &in, &off);
 	else
-		stt_fdb_xmit(conf, 0, skb, &in, &off);
+		stt_fdb_xmit(conf, skb, &in, &off);
 unlock:
 	rcu_read_unlock();
 	/* Not who it was before: with PREEMPT_RT that one may be through. */

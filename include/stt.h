@@ -711,10 +711,10 @@ void stt_fdb_exit(struct stt_dev *stt);
 void stt_fdb_open(struct stt_dev *stt);
 void stt_fdb_stop(struct stt_dev *stt);
 void stt_fdb_clear(struct stt_dev *stt, bool notify);
-void stt_fdb_xmit(const struct stt_conf *conf, u64 id, struct sk_buff *skb,
+void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 		  const struct stt_inner *in, const struct stt_offload *off);
 bool stt_fdb_source(const struct stt_conf *conf,
-		    const struct stt_flow_key *from, u64 id, const u8 *mac);
+		    const struct stt_flow_key *from, const u8 *mac);
 
 /* ---- stt_fdb_conf.c: how an FDB follows its device --------------------- */
 

@@ -22,17 +22,15 @@
 
 /**
  * struct stt_fdb_key - what an entry is found by
- * @id: context id for external devices, 0 for all others
  * @mac: address of the station; all zero: any that has no entry
  * @pad: 0
  */
 struct stt_fdb_key {
-	u64	id;
 	u8	mac[ETH_ALEN];
 	u16	pad;
-};
+} __aligned(sizeof(u32));	/* is hashed by words */
 
-static_assert(sizeof(struct stt_fdb_key) == 16);
+static_assert(sizeof(struct stt_fdb_key) == 8);
 
 /**
  * struct stt_fdb_where - a destination as users name it
@@ -140,8 +138,7 @@ static inline struct stt_dev *stt_fdb_dev(struct stt_fdb *fdb)
 
 /* ---- stt_fdb.c: the table, and packets --------------------------------- */
 
-struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, u64 id,
-				       const u8 *mac);
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac);
 struct stt_fdb_entry *stt_fdb_find(struct stt_fdb *fdb,
 				   const struct stt_fdb_key *key);
 bool stt_fdb_at_equal(const struct stt_fdb_where *a,

@@ -134,6 +134,7 @@ pools "${d[@]}" -- "${d[@]}"
 check_fails 'by a state that entries have not' flush state 0x10 0x10
 check_fails 'by a flag that entries have not' flush flags 0x40 0x40
 check_fails 'by VLAN' flush vlan 5
+check_fails 'by an id that entries have not' flush src_vni 5
 left 'nothing is gone' 5 5
 
 # shellcheck disable=SC2016
