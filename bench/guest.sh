@@ -41,6 +41,7 @@
 # results/WORKLOAD.CASE, and in results/marks the measurements in their order.
 
 set -eu
+. "${BASH_SOURCE[0]%/*}/iperf.sh"
 # All for this time, iperf3 for one second at least, as it does not know parts of
 # one. Not for a number of bytes: iperf3 from 3.16 on would look all the time
 # whether that is reached, and keep the CPU from those who do the work.
@@ -214,20 +215,6 @@ machines() {
 	[ "$1" = up ] || return 0
 	ip netns exec d iperf3 -s -D --pidfile /run/iperf3-d.pid
 	ip netns exec c ping -q -c 3 -i 0.5 -W 5 10.1.0.2 >/dev/null
-}
-
-# iperf NS TO OUTPUT [ARG]...: now and then, when both ways end in the same
-# instant, iperf3 closes the connection it is controlled by, over any tunnel.
-iperf() {
-	local ns=$1 to=$2 output=$3
-
-	shift 3
-	for _ in 1 2 3; do
-		ip netns exec "$ns" iperf3 -c "$to" "$@" >"$output" && return
-		echo "# again: iperf3 to $to" >&2
-		sleep 1
-	done
-	return 1
 }
 
 # bulk NS NAME TO [ARG]...: with warm caches

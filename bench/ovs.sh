@@ -18,6 +18,8 @@ cd "${BASH_SOURCE[0]%/*}/../tests/selftests" || exit 1
 . ./lib.sh
 # shellcheck source=tests/selftests/lib_ovs.sh
 . ./lib_ovs.sh
+# shellcheck source=bench/iperf.sh
+. ../../bench/iperf.sh
 set -e
 
 seconds=${DURATION:-1}
@@ -37,9 +39,8 @@ bulk() {
 			tx-udp_tnl-segmentation off \
 			tx-udp_tnl-csum-segmentation off
 	done
-	in_ns "$t1" iperf3 -c 10.0.0.2 -n 32M >/dev/null
-	in_ns "$t1" iperf3 -c 10.0.0.2 -t "${seconds/#0.*/1}" -J \
-		>"$results/$2.json"
+	iperf "$t1" 10.0.0.2 /dev/null -n 32M
+	iperf "$t1" 10.0.0.2 "$results/$2.json" -t "${seconds/#0.*/1}" -J
 }
 
 # When the guest waits for the host's disk, its clock runs to the next timeout:

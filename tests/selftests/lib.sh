@@ -337,6 +337,14 @@ linkstat() {
 	in_ns "$1" cat "/sys/class/net/$2/statistics/$3"
 }
 
+# gbits: what arrived, in Gbit/s, of a report of iperf3.
+gbits() {
+	python3 -c "
+import json, sys
+print('%.3f' % (json.load(sys.stdin)['end']['sum_received']
+		['bits_per_second'] / 1e9))"
+}
+
 # ip_that_knows: for programs that run ip without the environment that says
 # where its plugin is. Makes $tmp/ip.sh, to be mounted over $ip_program.
 ip_that_knows() {

@@ -49,12 +49,7 @@ device() {
 }
 gone() { ip link del "$1" && on_peer "ip link del $1"; }
 
-bulk() {
-	iperf3 -c "$1" -t 5 -J | python3 -c "
-import json, sys
-print('%.3f' % (json.load(sys.stdin)['end']['sum_received']
-		['bits_per_second'] / 1e9))"
-}
+bulk() { iperf3 -c "$1" -t 5 -J | gbits; }
 
 check 'the NIC has TSO for IPv4 and IPv6' eval \
 	"ethtool -k eth0 | grep -q '^tcp-segmentation-offload: on'"

@@ -44,12 +44,7 @@ tunnel() {
 		options:key=5
 }
 
-bulk() {
-	in_ns t iperf3 -c 10.0.0.2 -t 4 -J | python3 -c "
-import json, sys
-print('%.3f' % (json.load(sys.stdin)['end']['sum_received']
-		['bits_per_second'] / 1e9))"
-}
+bulk() { in_ns t iperf3 -c 10.0.0.2 -t 4 -J | gbits; }
 
 # One byte to and fro for two seconds, how often a second.
 rr_server='

@@ -233,9 +233,10 @@ make_cross() {
 		INSTALL_HDR_PATH="$dir/headers" \
 		>"$STT_CACHE/kernels/$name.log" 2>&1 </dev/null ||
 		die "building $name failed: see $STT_CACHE/kernels/$name.log"
-	"${cross}strip" -o "$dir/vmlinuz" "$dir/build/vmlinux"
-	[ "$name" = powerpc ] ||
-		cp "$dir/build/arch/$name/boot/$image" "$dir/vmlinuz"
+	case $image in
+	vmlinux) "${cross}strip" -o "$dir/vmlinuz" "$dir/build/vmlinux" ;;
+	*)	 cp "$dir/build/arch/$name/boot/$image" "$dir/vmlinuz" ;;
+	esac
 	find "$dir/build" -name scripts -prune -o \
 		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o \
 		   -name 'vmlinux*' -o -name '*Image*' \) -type f \
