@@ -48,7 +48,7 @@
 #define STT_CLOSED_MAX		256
 
 /* How long a duplicate of a frame's segment is known as one. */
-#define STT_DONE_TIME		(HZ / 100 + 1)
+#define STT_DONE_TIME		(HZ / 5)
 
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
@@ -78,6 +78,10 @@ static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
 	list_del(&frame->in_flow);
 	list_del(&frame->in_shard);
 	shard->nclosed--;
+	if (frame->state == STT_FRAME_CONDEMNED) {
+		WRITE_ONCE(shard->ncondemned, shard->ncondemned - 1);
+		atomic_dec(&shard->reasm->nwatched);
+	}
 	flow->count--;
 	kfree(frame->salvage);
 	kfree(frame);
@@ -112,10 +116,13 @@ static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
 	list_del(&frame->in_source);
 	frame->flow->open--;
 	WRITE_ONCE(shard->nopen, shard->nopen - 1);
-	atomic_dec(&shard->reasm->nopen);
+	if (state == STT_FRAME_CONDEMNED)
+		WRITE_ONCE(shard->ncondemned, shard->ncondemned + 1);
+	else
+		atomic_dec(&shard->reasm->nwatched);
 
 	frame->state = state;
-	/* Duplicates follow close; the id of a lost frame may come late. */
+	/* Duplicates follow soon; the id of a lost frame may come late. */
 	frame->expires = state == STT_FRAME_DONE ? jiffies + STT_DONE_TIME :
 						   stt_deadline(shard);
 	list_move_tail(&frame->in_shard, &shard->closed);
@@ -313,6 +320,19 @@ static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
 	return NULL;
 }
 
+/*
+ * Whether a frame that comes whole is to be compared with what came of it.  Of
+ * one that was given up it is the better copy.
+ */
+static bool stt_flow_watches(struct stt_flow *flow, u32 id)
+{
+	const struct stt_frame *frame = stt_frame_find(flow, id);
+
+	return frame && (frame->state == STT_FRAME_OPEN ||
+			 frame->state == STT_FRAME_DONE ||
+			 frame->state == STT_FRAME_CONDEMNED);
+}
+
 static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 					 struct stt_flow *flow, u32 id,
 					 unsigned int len)
@@ -346,7 +366,7 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 	flow->count++;
 	flow->open++;
 	WRITE_ONCE(shard->nopen, shard->nopen + 1);
-	atomic_inc(&shard->reasm->nopen);
+	atomic_inc(&shard->reasm->nwatched);
 	stt_shard_arm(shard, frame->expires);
 
 	return frame;
@@ -534,7 +554,7 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		}
 		stt_frame_charge(shard, frame, cost);
 		frame->packets++;
-		if (!cb.offset)
+		if (!stt_skb_cb(skb)->offset)
 			frame->dsfield = cb.dsfield;
 		if (INET_ECN_is_ce(cb.dsfield))
 			frame->ce = true;
@@ -548,6 +568,8 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		}
 		return;
 	case STT_INSERT_DUPLICATE:
+		if (INET_ECN_is_ce(cb.dsfield))
+			frame->ce = true;
 		a->cause = STT_NET_reasm_duplicate;
 		break;
 	case STT_INSERT_CONFLICT:
@@ -696,33 +718,50 @@ struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 }
 
 /**
+ * stt_reasm_watches - does stt_reasm_passed() want to know of whole frames
+ * @reasm: namespace's, or NULL
+ */
+bool stt_reasm_watches(const struct stt_reasm *reasm)
+{
+	return reasm && atomic_read(&reasm->nwatched);
+}
+
+/**
  * stt_reasm_passed - a frame of a flow came whole
- * @reasm: namespace, in which some frame is open
+ * @reasm: namespace, in which some frame is open or condemned
  * @key: the flow
+ * @id: the frame
  *
  * It is newer than the flow's open frames, and may show that they are lost.
  *
  * Context: BH disabled.
+ * Return: false when segments of that very frame came before: what came now is
+ * one more, for stt_reasm_add() to compare with them (R7).
  */
-void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key)
+bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
+		      u32 id)
 {
 	u32 hash = stt_source_hash(reasm, key);
 	struct stt_shard *shard = &reasm->shards[hash % STT_SHARDS];
 	struct stt_flow *flow;
-	bool overdue = false;
+	bool overdue = false, alone = true;
 
-	if (!READ_ONCE(shard->nopen))
-		return;
+	if (!READ_ONCE(shard->nopen) && !READ_ONCE(shard->ncondemned))
+		return true;
 
 	spin_lock(&shard->lock);
 	flow = stt_flow_find(shard, key);
-	if (flow) {
+	if (flow)
+		alone = !stt_flow_watches(flow, id);
+	if (flow && alone) {
 		flow->complete = ++flow->started;
 		overdue = stt_flow_overdue(shard, flow);
 	}
 	spin_unlock(&shard->lock);
 	if (overdue)
 		stt_reasm_close_overdue(reasm, shard, key);
+
+	return alone;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -804,5 +843,10 @@ unsigned long stt_reasm_mem(const struct stt_reasm *reasm)
  */
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm)
 {
-	return reasm ? atomic_read(&reasm->nopen) : 0;
+	unsigned int i, n = 0;
+
+	for (i = 0; reasm && i < STT_SHARDS; i++)
+		n += READ_ONCE(reasm->shards[i].nopen);
+
+	return n;
 }

@@ -633,12 +633,11 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		stt_drop(sn, skb, STT_NET_drop_length);
 		return;
 	}
-	if (likely(skb->len == cb->frame_len)) {
+	if (likely(skb->len == cb->frame_len &&
+		   (!stt_reasm_watches(sn->reasm) ||
+		    stt_reasm_passed(sn->reasm, key, id)))) {
 		trace_stt_frame(sn->net, key, skb->len, 1,
 				STT_FRAME_EV_WHOLE);
-		/* All that it has to do with others: it is newer than they. */
-		if (unlikely(stt_reasm_frames(sn->reasm)))
-			stt_reasm_passed(sn->reasm, key);
 		stt_rx_frame(sn, in, skb, STT_DEV_rx_single);
 		return;
 	}

@@ -835,7 +835,9 @@ static inline u32 stt_peer_stale(void)
 }
 
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
-void stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key);
+bool stt_reasm_watches(const struct stt_reasm *reasm);
+bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
+		      u32 id);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
 

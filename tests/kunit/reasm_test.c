@@ -862,7 +862,8 @@ static void stt_reasm_passing(struct kunit *test)
 	for (i = 1; i <= 4; i++) {
 		KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), 2);
 		local_bh_disable();
-		stt_reasm_passed(r->sn.reasm, &r->key);
+		KUNIT_EXPECT_TRUE(test, stt_reasm_passed(r->sn.reasm, &r->key,
+							 1000));
 		local_bh_enable();
 	}
 	KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), 1);

@@ -93,17 +93,28 @@ class Decap:
         self.wrong, self.drops = [], 0
         self.before = counters(H2)['drop_ecn'], linkstats(H2, 'stt0')
 
-    def send(self, family, iecn, oecn, cuts=(), mark=None, order=None):
+    def send(self, family, iecn, oecn, cuts=(), mark=None, order=None,
+             again=None, wide=False):
         """A frame cut at @cuts. @oecn is the ECN of segment @mark, while the
-        others have ECT(0); of all without @mark. Segments go in @order."""
+        others have ECT(0); of all without @mark. Segments go in @order, where
+        @again comes once more, with @oecn; a @wide second has the first's
+        bytes, too."""
         text = tag()
         data = frame(inner(family, INNER | iecn, text))
         edges, ident = [0, *cuts, len(data)], new_id()
+        pairs = list(zip(edges, edges[1:]))
+        if wide:
+            pairs[1] = 0, edges[2]
         segments = [flow.segment(
-            data, ident, a, b, tos=(OTHERS if a else FIRST) |
+            data, ident, a, b, tos=(OTHERS if i else FIRST) |
             (oecn if mark in (None, i) else ECT0))
-            for i, (a, b) in enumerate(zip(edges, edges[1:]))]
-        eth1.send(*(segments[i] for i in order or range(len(segments))))
+            for i, (a, b) in enumerate(pairs)]
+        segments = [segments[i] for i in order or range(len(segments))]
+        if again is not None:
+            a, b = pairs[again]
+            segments.insert(again + 1, flow.segment(data, ident, a, b,
+                                                    tos=OTHERS | oecn))
+        eth1.send(*segments)
 
         what = 'inner %s %s, outer %s' % (family, ECN[iecn], ECN[oecn])
         want = DECAP[iecn][oecn]
@@ -158,6 +169,10 @@ def split():
         d.send(family, ECT0, ECT0, cuts, order=(2, 1, 0))
         d.send(family, ECT0, CE, cuts, mark=1, order=(1, 2, 0))
         d.send(family, ECT0, CE, cuts, mark=0, order=(1, 2, 0))
+        d.send(family, ECT0, CE, cuts, mark=3, again=0)
+        d.send(family, ECT0, CE, cuts, mark=3, again=1)
+        d.send(family, ECT0, ECT0, cuts, wide=True)
+        d.send(family, ECT0, CE, cuts, mark=1, wide=True)
     d.done('CE on one of three segments, DSCP of the first (R14)')
 
 

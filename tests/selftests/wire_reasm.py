@@ -253,6 +253,8 @@ def overlaps():
                 ('one inside', [(0, 60), (80, 90), (60, 120), (120, n)], 1),
                 ('several inside', [(70, 80), (90, 100), (110, 120), (0, 60),
                                     (50, n)], 1),
+                ('all of one', [(0, 60), (0, n)], 1),
+                ('one inside, all at once', [(50, 60), (0, n)], 1),
                 ('itself and more', [(0, 60), (0, n - 1), (n - 1, n)], 1),
                 ('all but its last byte', [(0, 60), (0, 61), (61, n)], 1),
                 ('all but its first byte', [(60, n), (59, n), (0, 59)], 1)):
@@ -296,7 +298,9 @@ def overlaps():
                 ('all of one', (40, 60), (40, 60), [(0, 40), (60, n)]),
                 ('inside', (50, 60), (0, n - 1), [(n - 1, n), (0, 50),
                                                   (60, n - 1)]),
-                ('from inside', (0, n - 1), (50, 60), [(n - 1, n)])):
+                ('from inside', (0, n - 1), (50, 60), [(n - 1, n)]),
+                ('all at once', (50, 60), (0, n), [(0, n), (60, n)]),
+                ('of which all comes again', (0, 60), (50, 120), [(0, n)])):
             id = new_id()
             before = counters(h2)
             got = arrived(flow, tap, sends(
@@ -333,9 +337,10 @@ def lengths():
         segs = flow.segments(data, [50, 100, 150], id)
         wrong = [flow.segment(data, id, 100, 150, length=x)
                  for x in (n + 1, n - 1, 0xffff, 150)]
+        wrong.append(flow.segment(data, id, 0, 150, length=150))
         check_result('%s: another length than the first segment had (R7)' %
                      fam, flow, tap, sends(*segs[:2], *wrong, *segs[2:]),
-                     [plain(1, 200)], reasm_ok=1, drop_length=4)
+                     [plain(1, 200)], reasm_ok=1, drop_length=5)
 
 
 # --- R8 ----------------------------------------------------------------------
