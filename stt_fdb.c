@@ -473,7 +473,8 @@ void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 
 	group = rcu_dereference(entry->nh);
 	if (group) {
-		first = stt_fdb_nh_select(conf, group, skb_get_hash(skb));
+		first = stt_fdb_nh_select(conf, group,
+					  stt_inner_hash(skb, in));
 	} else {
 		list_for_each_entry_rcu(dest, &entry->dests, list) {
 			if (!first) {

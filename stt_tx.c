@@ -40,19 +40,17 @@
  * An id must not come back while a receiver may hold fragments of the frame
  * that had it.  The smallest frame takes 14 + 20 + 20 + 18 + 14 bytes, with
  * checksum, preamble and gap 110 bytes of wire: 113.6 million a second at 100
- * Gbit/s.  One counter for the whole host, whatever CPU sends, comes round
- * after 2^32 / 113.6e6 = 37 s, beyond any receiver's patience (ours: 10 s at
- * most, Open vSwitch's: 30 s).
+ * Gbit/s.  A clock of 125 MHz is faster, and comes round after 2^32 / 125e6 =
+ * 34 s, beyond any receiver's patience (ours: 30 s at most, and so Open
+ * vSwitch's).  One counter for the whole host, whatever CPU sends, follows that
+ * clock.  CPUs take ids in blocks, so that they share a cache line once in a
+ * block; what is left of a block is not used after a second.  So what was used
+ * in the last 33 s is all behind the clock, by less than 2^32, also when the
+ * module was loaded anew meanwhile.
  *
- * After a reload the counter starts where a clock of 125 MHz is, ahead of
- * what was used before; the clock comes round after 34 s.  The key of the
- * permutation that hides the counter must then be the same as before: it is
- * derived from a secret of the kernel that is drawn once a boot.
- *
- * CPUs take ids in blocks, so that they share a cache line once in a block;
- * what is left of a block is not used after a second.
+ * The key of the permutation that hides the counter must then be the same as
+ * before: it is derived from a secret of the kernel that is drawn once a boot.
  */
-#define STT_ID_BLOCK		256
 #define STT_ID_CLOCK_SHIFT	3
 
 struct stt_id_block {
@@ -63,10 +61,10 @@ struct stt_id_block {
 
 static DEFINE_PER_CPU(struct stt_id_block, stt_id_block);
 static struct stt_id_key stt_id_key __ro_after_init;
-static atomic_t stt_id_counter;
+static atomic64_t stt_id_counter;
 
 /**
- * stt_tx_init_ids - start the frame ids
+ * stt_tx_init_ids - draw the key of the frame ids
  *
  * Context: module load.
  */
@@ -83,8 +81,24 @@ void __init stt_tx_init_ids(void)
 		stt_id_key.mul[i] = (u32)r | 1;
 		stt_id_key.add[i] = r >> 32;
 	}
-	atomic_set(&stt_id_counter,
-		   (u32)(ktime_get_boottime_ns() >> STT_ID_CLOCK_SHIFT));
+}
+
+/**
+ * stt_tx_take_ids - take a block of %STT_ID_BLOCK numbers
+ * @counter: behind the last block
+ * @clock: where it may not be behind of
+ *
+ * Return: the first.
+ */
+u64 stt_tx_take_ids(atomic64_t *counter, u64 clock)
+{
+	s64 old = atomic64_read(counter), first;
+
+	do {
+		first = max_t(s64, old, clock);
+	} while (!atomic64_try_cmpxchg(counter, &old, first + STT_ID_BLOCK));
+
+	return first;
 }
 
 /**
@@ -99,7 +113,9 @@ u32 stt_tx_next_id(void)
 
 	if (unlikely(!b->left || time_after(jiffies, b->taken + HZ))) {
 		b->taken = jiffies;
-		b->next = atomic_fetch_add(STT_ID_BLOCK, &stt_id_counter);
+		b->next = stt_tx_take_ids(&stt_id_counter,
+					  ktime_get_boottime_ns() >>
+					  STT_ID_CLOCK_SHIFT);
 		b->left = STT_ID_BLOCK;
 	}
 	b->left--;
@@ -306,6 +322,31 @@ bool stt_tx_offload(struct sk_buff *skb, const struct stt_inner *in,
 }
 
 /**
+ * stt_inner_hash - the hash of an inner flow
+ * @skb: inner packet, from the Ethernet header on
+ * @in: what it is
+ *
+ * Behind tags that are in the packet the stack has the network header here or
+ * there, and the flow dissector would take the IP header for a tag.
+ */
+u32 stt_inner_hash(struct sk_buff *skb, const struct stt_inner *in)
+{
+	u16 network_header = skb->network_header;
+	__be16 protocol = skb->protocol;
+	u32 hash;
+
+	if (likely(in->l3 <= ETH_HLEN))
+		return skb_get_hash(skb);
+	skb_set_network_header(skb, in->l3);
+	skb->protocol = in->proto;
+	hash = skb_get_hash(skb);
+	skb->network_header = network_header;
+	skb->protocol = protocol;
+
+	return hash;
+}
+
+/**
  * stt_tx_sport - the outer source port of an inner flow (W5)
  * @skb: inner packet, from the Ethernet header on
  * @in: what it is
@@ -321,7 +362,7 @@ u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
 
 	/* The flow dissector has nothing to tell two non-IP flows apart by. */
 	if (in->l3)
-		hash = skb_get_hash(skb);
+		hash = stt_inner_hash(skb, in);
 	else
 		hash = jhash(skb->data, 2 * ETH_ALEN, stt_id_key.add[0]);
 

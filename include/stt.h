@@ -679,11 +679,14 @@ struct stt_inner {
 };
 
 void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in);
+u32 stt_inner_hash(struct sk_buff *skb, const struct stt_inner *in);
 bool stt_tx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		    struct stt_offload *off);
 u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
 		 u16 max);
 void stt_tx_init_ids(void);
+#define STT_ID_BLOCK	256
+u64 stt_tx_take_ids(atomic64_t *counter, u64 clock);
 u32 stt_tx_next_id(void);
 void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause);

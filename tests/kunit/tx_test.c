@@ -709,6 +709,42 @@ static void stt_tx_ids_hidden(struct kunit *test)
 	KUNIT_EXPECT_LT(test, same, 64);
 }
 
+/*
+ * W2: a hundred seconds, in which the host sends little for half a minute, then
+ * all it can, and then loads the module anew: no number comes back within 33 s.
+ */
+static void stt_tx_ids_reload(struct kunit *test)
+{
+	/* Of the clock, and of small frames at 100 Gbit/s. */
+	const u32 tenth = 12500000, frames = 11360000;
+	unsigned int i, j, n = 1000, twice = 0;
+	atomic64_t counter = ATOMIC64_INIT(0);
+	struct {
+		u32	first;
+		u32	n;
+	} *took = vmalloc(n * sizeof(*took));
+
+	KUNIT_ASSERT_NOT_NULL(test, took);
+	for (i = 0; i < n; i++) {
+		if (i % 360 == 0)
+			atomic64_set(&counter, 0);
+		took[i].first = stt_tx_take_ids(&counter, (u64)i * tenth);
+		took[i].n = STT_ID_BLOCK;
+		if (i % 360 >= 300) {
+			atomic64_add(frames, &counter);
+			took[i].n += frames;
+		}
+	}
+	for (i = 0; i < n; i++)
+		for (j = i + 1; j < n && j <= i + 330; j++) {
+			u32 step = took[j].first - took[i].first;
+
+			twice += step < took[i].n || -step < took[j].n;
+		}
+	vfree(took);
+	KUNIT_EXPECT_EQ(test, twice, 0);
+}
+
 static int stt_tx_init(struct kunit *test)
 {
 	test->priv = stt_test_new(test);
@@ -735,6 +771,7 @@ static struct kunit_case stt_tx_tests[] = {
 	KUNIT_CASE(stt_tx_sport_range),
 	KUNIT_CASE(stt_tx_ids_unique),
 	KUNIT_CASE(stt_tx_ids_hidden),
+	KUNIT_CASE(stt_tx_ids_reload),
 	{ }
 };
 

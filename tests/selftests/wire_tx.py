@@ -387,6 +387,23 @@ def ports():
             for n in (1, 500, 8000)]
     check_eq('one UDP flow has one port (W5)', len(set(ports_of(stt4, same))),
              1)
+    # Behind tags that stay in the packet, too.
+    for tags, name in (((8,), '802.1ad'), ((9, 8), '802.1Q on 802.1ad')):
+        def tagged(packet):
+            for i, tag in enumerate(tags):
+                packet = vlan_tag(packet, tag, ETH_P_8021AD
+                                  if i == len(tags) - 1 else ETH_P_8021Q)
+            return packet
+        got = ports_of(stt4, [tagged(udp_packet(10, partial=False,
+                                                sport=1000 + i)[0])
+                              for i in range(n)])
+        check('ports of %d flows behind %s (W5)' % (n, name),
+              len(got) == n and len(set(got)) >= n * 9 / 10, len(set(got)))
+        got = ports_of(stt4, [tagged(udp_packet(size, salt=size,
+                                                partial=False)[0])
+                              for size in (1, 500, 1200)])
+        check('one flow behind %s has one port (W5)' % name,
+              len(got) == 3 and len(set(got)) == 1, got)
     same = [eth(pattern(n, n), ETH_P_TEST) for n in (50, 500, 5000)]
     check_eq('one pair of MACs has one port (W5)',
              len(set(ports_of(stt4, same))), 1)
