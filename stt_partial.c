@@ -183,12 +183,14 @@ struct sk_buff *stt_partial_packet(const struct stt_partial *p,
 				  offsetof(struct tcphdr, check)))
 		goto drop;
 	stt_partial_set_gso(p, skb, payload);
+	if (skb_is_gso(skb) && th->cwr)
+		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 	if (skb_is_gso(skb) && stt_skb_make_cuttable(skb, p->hlen, p->mss))
 		goto drop;
 
 	return skb;
 
 drop:
-	kfree_skb(skb);
+	kfree_skb_reason(skb, SKB_DROP_REASON_NOMEM);
 	return NULL;
 }

@@ -119,6 +119,9 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		return stt_rx_set_gso(skb, 0, 0);
 
 	type = in->proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+	th = (const struct tcphdr *)(skb->data + in->l4);
+	if (th->cwr)
+		type |= SKB_GSO_TCP_ECN;
 
 	return stt_rx_set_gso(skb, type | SKB_GSO_DODGY, off->mss) ?:
 	       stt_skb_make_cuttable(skb, hlen, off->mss);
