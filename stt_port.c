@@ -500,6 +500,19 @@ struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 	return rhashtable_lookup_fast(&port->confs, key, stt_conf_params);
 }
 
+/*
+ * Is it sent to where a device that takes any sender listens?  Link-local ones
+ * are in the scope of their link, and it knows those of its own.
+ */
+static bool stt_conf_hears(const struct stt_conf *conf,
+			   const struct stt_flow_key *from)
+{
+	return (conf->key.scope == from->scope ||
+		(conf->link && conf->link == from->scope)) &&
+	       (stt_addr_any(&conf->key.local) ||
+		stt_addr_equal(&conf->key.local, &from->daddr));
+}
+
 /* Takes it the device that takes the rest? */
 static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
 					      u64 id,
@@ -507,9 +520,7 @@ static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
 {
 	struct stt_conf *conf = rcu_dereference(port->external);
 
-	if (!conf || conf->key.scope != from->scope ||
-	    (!stt_addr_any(&conf->key.local) &&
-	     !stt_addr_equal(&conf->key.local, &from->daddr)) ||
+	if (!conf || !stt_conf_hears(conf, from) ||
 	    !stt_conf_takes_id(conf, id))
 		return NULL;
 
@@ -584,9 +595,10 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 				     const struct stt_flow_key *from)
 {
+	struct stt_conf *external = rcu_dereference(port->external);
 	bool any = READ_ONCE(port->matches[STT_MATCH_ID]) ||
 		   READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
-		   rcu_access_pointer(port->external);
+		   (external && stt_conf_hears(external, from));
 	struct rhlist_head *pos, *list;
 	struct stt_path *path;
 

@@ -131,6 +131,20 @@ in_ns "$h1" ping -q -c 3 -i 0.2 -W 1 10.1.0.2 >/dev/null
 check_eq 'a device that names id and peer takes its frames (R11)' \
 	"$(linkstat "$h2" stt0 rx_packets)" "$before"
 check_num 'it has them' "$(linkstat "$h2" stt5 rx_packets)" -ge 3
+# Link-local addresses need a device that says on which link.
+for n in 1 2; do
+	[ $n = 1 ] && ns=$h1 || ns=$h2
+	addr "$ns" eth0 fe80::$n/64
+	stt_add "$ns" stt6 external dev eth0 dstport 7001
+	addr "$ns" stt6 10.3.0.$n/32
+	ip -n "$ns" route add 10.3.0.$((3 - n))/32 src 10.3.0.$n \
+		encap ip6 id 6 dst fe80::$((3 - n)) dev stt6
+done
+check 'ping between link-local addresses' \
+	in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.3.0.2
+ip -n "$h1" link del stt6
+ip -n "$h2" link del stt6
+
 ip -n "$h2" link del stt5
 check 'when it goes, the external device has them again' \
 	in_ns "$h1" ping -q -c 3 -i 0.2 10.1.0.2
