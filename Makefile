@@ -12,6 +12,8 @@ kbuild = $(if $(KDIR),,$(error no kernel headers: give KDIR=, or \
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 RELEASE  = $$(cat $(KDIR)/include/config/kernel.release)
+# Makes in other directories are to mean the same.
+override DESTDIR := $(if $(DESTDIR),$(abspath $(DESTDIR)))
 DKMSDIR  = $(DESTDIR)/usr/src/stt-$(VERSION)
 
 #   make                stt.ko for KDIR (default: the running kernel), and
@@ -29,14 +31,15 @@ ip:
 install: modules ip
 	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 	$(if $(DESTDIR),,depmod $(RELEASE))
-	$(MAKE) -C iproute2-patch install
+	$(MAKE) -C iproute2-patch install DESTDIR=$(DESTDIR)
 
 #   make dkms           hand the sources to DKMS
 dkms:
 	install -d $(DKMSDIR)
 	cp -r Kbuild Kconfig Makefile dkms.conf $(wildcard stt_*.[ch]) include \
 		$(wildcard compat ovs) $(DKMSDIR)/
-	$(if $(DESTDIR),,dkms install --force stt/$(VERSION) -k $(RELEASE))
+	$(if $(DESTDIR),,dkms build --force stt/$(VERSION) -k $(RELEASE) && \
+		dkms install --force stt/$(VERSION) -k $(RELEASE))
 
 #   make deb            Debian packages stt-dkms and stt-tools, in build/deb;
 #                       needs debhelper and dh-dkms
