@@ -377,7 +377,8 @@ static int stt_fill_addrs(struct sk_buff *skb, const struct stt_conf *conf)
 	bool v6 = conf->port->family == AF_INET6;
 	int err = 0;
 
-	if (!stt_addr_any(dest))
+	/* Of IPv6, which nothing else would say: "::". */
+	if (!stt_addr_any(dest) || (v6 && stt_addr_any(&key->local)))
 		err = v6 ? nla_put_in6_addr(skb, IFLA_STT_REMOTE6, &dest->v6) :
 			   nla_put_in_addr(skb, IFLA_STT_REMOTE, dest->v4);
 	if (!err && !stt_addr_any(&key->local))

@@ -343,6 +343,13 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 		argc--, argv++;
 	}
 
+	/* "ip -6" asks for IPv6 where nothing else says which family. */
+	if (n->nlmsg_flags & NLM_F_CREATE && preferred_family == AF_INET6 &&
+	    !(seen & (1ULL << IFLA_STT_REMOTE | 1ULL << IFLA_STT_LOCAL |
+		      1ULL << IFLA_STT_COLLECT_METADATA)))
+		addattr_l(n, STT_MAXLEN, IFLA_STT_REMOTE6, &in6addr_any,
+			  sizeof(in6addr_any));
+
 	return 0;
 }
 
@@ -364,7 +371,7 @@ static void stt_print_peer(struct rtattr *tb[])
 		name = format_host(AF_INET6, sizeof(addr), &addr);
 		if (IN6_IS_ADDR_MULTICAST(&addr))
 			print_string(PRINT_ANY, "group6", "group %s ", name);
-		else if (!IN6_IS_ADDR_UNSPECIFIED(&addr))
+		else
 			print_string(PRINT_ANY, "remote6", "remote %s ", name);
 	}
 }

@@ -199,6 +199,10 @@ is 'encodes: -4, remote any' "$(add_family -4 remote any)" $REMOTE=00000000
 is 'encodes: -6, remote any local fd00::1' \
 	"$(add_family -6 remote any local fd00::1)" \
 	"$REMOTE6=00000000000000000000000000000000 $LOCAL6=$A1"
+is 'encodes: -6' "$(add_family -6 id 0)" \
+	"$ID=0000000000000000 $REMOTE6=00000000000000000000000000000000"
+is 'encodes: -6, external' "$(add_family -6 external)" $COLLECT_METADATA=01
+is 'encodes: -4' "$(add_family -4 id 0)" $ID=0000000000000000
 is 'refuses: -6, remote 10.0.0.1' "$(add_family -6 remote 10.0.0.1)" \
 	'Error: argument "10.0.0.1" is wrong: "remote" must be a unicast address'
 
@@ -319,7 +323,7 @@ prints 'local 10.0.0.1' 'local 10.0.0.1' '"local":"10.0.0.1"'
 prints 'local fd00::1' 'local fd00::1' '"local6":"fd00::1"'
 prints 'dev lo' 'dev lo' '"link":"lo"'
 prints 'remote 0.0.0.0 local 0.0.0.0 id 1' 'id 1' '"id":1'
-prints 'remote :: local :: id 1' 'id 1' '"id":1'
+prints 'remote :: local :: id 1' 'id 1 remote ::' '"id":1,"remote6":"::"'
 prints 'dstport 7471' 'dstport 7471' '"port":7471'
 prints 'srcport 49152 65535' \
 	'srcport 49152 65535' '"port_range":{"low":49152,"high":65535}'

@@ -116,6 +116,7 @@ round_trip 'IPv6 group' group ff05::77 local 2001:db8::1 dev eth0 ttl 3 -- \
 	group6 ff05::77 local6 2001:db8::1 link eth0 remote6 null ttl 3
 round_trip 'IPv6, link-local with dev' remote fe80::2 dev eth0 -- \
 	remote6 fe80::2 link eth0
+round_trip 'IPv6 without addresses' remote :: -- remote6 :: local6 null
 
 # --- its state ---------------------------------------------------------------
 
