@@ -257,11 +257,39 @@ void stt_dellink(struct net_device *dev, struct list_head *head)
 	unregister_netdevice_queue(dev, head);
 }
 
+/*
+ * An external device with a local address serves its family, one without both.
+ */
+static int stt_check_external_local(const struct stt_conf *old,
+				    struct nlattr *data[],
+				    struct netlink_ext_ack *extack)
+{
+	const struct nlattr *v4 = data[IFLA_STT_LOCAL];
+	const struct nlattr *v6 = data[IFLA_STT_LOCAL6];
+	bool local = (v4 && nla_get_in_addr(v4)) ||
+		     (v6 && !ipv6_addr_any(nla_data(v6)));
+
+	if (local && old->port6) {
+		NL_SET_ERR_MSG(extack,
+			       "An external device that serves both address families cannot get a local address");
+		return -EOPNOTSUPP;
+	}
+	if ((v4 || v6) && !local && !stt_addr_any(&old->key.local)) {
+		NL_SET_ERR_MSG(extack,
+			       "An external device that serves one address family cannot lose its local address");
+		return -EOPNOTSUPP;
+	}
+
+	return 0;
+}
+
 /* Attributes that say something else than the device has cannot change. */
 static int stt_check_unchanged(const struct stt_conf *old,
 			       struct nlattr *data[],
 			       struct netlink_ext_ack *extack)
 {
+	int err;
+
 	if (data[IFLA_STT_ID] && nla_get_u64(data[IFLA_STT_ID]) != old->key.id)
 		return STT_REFUSE(extack, data, IFLA_STT_ID, -EOPNOTSUPP,
 				  "The context id cannot change");
@@ -294,10 +322,10 @@ static int stt_check_unchanged(const struct stt_conf *old,
 	    nla_get_u8(data[IFLA_STT_IDBITS]) != old->idbits)
 		return STT_REFUSE(extack, data, IFLA_STT_IDBITS, -EOPNOTSUPP,
 				  "idbits cannot change");
-	if (old->port6 && (data[IFLA_STT_LOCAL] || data[IFLA_STT_LOCAL6])) {
-		NL_SET_ERR_MSG(extack,
-			       "An external device that serves both address families cannot get a local address");
-		return -EOPNOTSUPP;
+	if (old->external) {
+		err = stt_check_external_local(old, data, extack);
+		if (err || old->port6)
+			return err;
 	}
 	if (old->port->family == AF_INET6 ?
 	    data[IFLA_STT_REMOTE] || data[IFLA_STT_LOCAL] :

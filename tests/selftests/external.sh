@@ -72,6 +72,13 @@ cannot 'a local address for both families' 'both address families' \
 	stt0 type stt local 192.0.2.1
 check 'what is the same may be said' ip -n "$h1" link set stt1 type stt \
 	external idbits 32
+check 'as that there is no local address' \
+	ip -n "$h1" link set stt0 type stt local 0.0.0.0
+check 'one with a local address' stt_add "$h1" stt4 external \
+	local 192.0.2.1 dstport 7001
+cannot 'it to none, and both families' 'lose its local' \
+	stt4 type stt local 0.0.0.0
+ip -n "$h1" link del stt4
 check 'the rest can change' ip -n "$h1" link set stt1 type stt ttl 9 \
 	df unset fwmark 7 nopartial
 for n in 1 2 3; do
@@ -124,13 +131,6 @@ done
 check_eq 'nothing was sent without metadata' \
 	"$(ethstat "$h1" stt0 tx_bad_key)" 0
 
-# The most specific device takes a frame: the external one does not see it.
-stt_add "$h2" stt5 id $id4 remote 192.0.2.1
-before=$(linkstat "$h2" stt0 rx_packets)
-in_ns "$h1" ping -q -c 3 -i 0.2 -W 1 10.1.0.2 >/dev/null
-check_eq 'a device that names id and peer takes its frames (R11)' \
-	"$(linkstat "$h2" stt0 rx_packets)" "$before"
-check_num 'it has them' "$(linkstat "$h2" stt5 rx_packets)" -ge 3
 # Link-local addresses need a device that says on which link.
 for n in 1 2; do
 	[ $n = 1 ] && ns=$h1 || ns=$h2
@@ -145,6 +145,13 @@ check 'ping between link-local addresses' \
 ip -n "$h1" link del stt6
 ip -n "$h2" link del stt6
 
+# The most specific device takes a frame: the external one does not see it.
+stt_add "$h2" stt5 id $id4 remote 192.0.2.1
+before=$(linkstat "$h2" stt0 rx_packets)
+in_ns "$h1" ping -q -c 3 -i 0.2 -W 1 10.1.0.2 >/dev/null
+check_eq 'a device that names id and peer takes its frames (R11)' \
+	"$(linkstat "$h2" stt0 rx_packets)" "$before"
+check_num 'it has them' "$(linkstat "$h2" stt5 rx_packets)" -ge 3
 ip -n "$h2" link del stt5
 check 'when it goes, the external device has them again' \
 	in_ns "$h1" ping -q -c 3 -i 0.2 10.1.0.2
