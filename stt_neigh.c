@@ -113,14 +113,6 @@ static void stt_neigh_reply(const struct stt_dev *stt, struct sk_buff *reply)
 		stt_dev_count(stt, STT_DEV_rx_dropped);
 }
 
-/* A question is not passed on: known or not, it has come to the right place. */
-static void stt_neigh_unanswered(const struct stt_dev *stt,
-				 struct sk_buff *skb)
-{
-	stt_dev_count(stt, STT_DEV_tx_dropped);
-	kfree_skb(skb);
-}
-
 /* ---- ARP --------------------------------------------------------------- */
 
 struct stt_arp {
@@ -282,7 +274,7 @@ static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
  * Context: BH disabled, RCU read side.
  * Return: true when it was one: @skb is then taken over, answered or not.
  */
-bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
+bool stt_neigh_proxy(struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
@@ -313,7 +305,8 @@ bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 	}
 
 	if (!reply) {
-		stt_neigh_unanswered(stt, skb);
+		/* Known or not, it has come to the right place. */
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NEIGH_FAILED);
 		return true;
 	}
 	stt_neigh_reply(stt, reply);

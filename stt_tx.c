@@ -541,6 +541,20 @@ static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
 }
 
 /**
+ * stt_tx_dropped - drop an inner packet for what has no counter of its own
+ * @stt: device
+ * @skb: packet; taken over
+ * @reason: why
+ */
+void stt_tx_dropped(struct stt_dev *stt, struct sk_buff *skb,
+		    enum skb_drop_reason reason)
+{
+	trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped);
+	stt_dev_count(stt, STT_DEV_tx_dropped);
+	kfree_skb_reason(skb, reason);
+}
+
+/**
  * stt_tx_drop - drop an inner packet: count, trace, free
  * @stt: device
  * @skb: packet; taken over
@@ -772,7 +786,7 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 	if (skb_is_gso(skb)) {
 		segs = skb_gso_segment(skb, features);
 		if (IS_ERR_OR_NULL(segs)) {
-			stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+			stt_tx_dropped(stt, skb, SKB_DROP_REASON_SKB_GSO_SEG);
 			return;
 		}
 		consume_skb(skb);
@@ -786,7 +800,8 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 			/* A VM may want it in a tag that is gone. */
 			if (skb_checksum_start_offset(skb) < 0 ||
 			    skb_csum_hwoffload_help(skb, 0)) {
-				stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+				stt_tx_dropped(stt, skb,
+					       SKB_DROP_REASON_SKB_CSUM);
 				continue;
 			}
 			stt_tx_offload(skb, &in, off);
@@ -822,10 +837,10 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 
 /*
  * Move an 802.1Q tag from the packet to the VLAN field; any other tag belongs
- * into the frame (W9).  Returns NULL, with @skb freed, when there is no
+ * into the frame (W9).  Returns NULL, with @skb dropped, when there is no
  * memory.
  */
-static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
+static struct sk_buff *stt_tx_vlan(struct stt_dev *stt, struct sk_buff *skb,
 				   struct stt_offload *off)
 {
 	const struct ethhdr *eth;
@@ -833,8 +848,12 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 	off->vlan_present = false;
 	off->vlan_tci = 0;
 	if (skb_vlan_tag_present(skb)) {
-		if (skb->vlan_proto != htons(ETH_P_8021Q))
-			return __vlan_hwaccel_push_inside(skb);
+		if (skb->vlan_proto != htons(ETH_P_8021Q)) {
+			skb = __vlan_hwaccel_push_inside(skb);
+			if (!skb)
+				stt_dev_count(stt, STT_DEV_tx_dropped);
+			return skb;
+		}
 		off->vlan_tci = skb_vlan_tag_get(skb);
 		off->vlan_present = true;
 		__vlan_hwaccel_clear_tag(skb);
@@ -845,7 +864,7 @@ static struct sk_buff *stt_tx_vlan(struct sk_buff *skb,
 	if (eth->h_proto != htons(ETH_P_8021Q))
 		return skb;
 	if (__skb_vlan_pop(skb, &off->vlan_tci)) {
-		kfree_skb(skb);
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
 		return NULL;
 	}
 	off->vlan_present = true;
@@ -897,17 +916,15 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto unlock;
 	}
 	if (!pskb_may_pull(skb, ETH_HLEN)) {
-		stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_PKT_TOO_SMALL);
 		goto unlock;
 	}
 	skb_reset_mac_header(skb);
 	if (unlikely(conf->proxy) && stt_neigh_proxy(stt, conf, skb))
 		goto unlock;
-	skb = stt_tx_vlan(skb, &off);
-	if (!skb) {
-		stt_dev_count(stt, STT_DEV_tx_dropped);
+	skb = stt_tx_vlan(stt, skb, &off);
+	if (!skb)
 		goto unlock;
-	}
 
 	stt_inner_parse(skb, &in);
 	if (likely(READ_ONCE(stt->fdb.plain) && conf->dest.path))
