@@ -201,6 +201,30 @@ static void stt_check_lro(struct stt_net *sn, struct net_device *lower)
 			    nic->name);
 }
 
+/*
+ * The largest GSO packet, link header included, that @lower leaves to its NIC
+ * whole: it has a limit in bytes, and one in segments.
+ */
+static unsigned int stt_lower_gso_max(const struct net_device *lower,
+				      const struct stt_conf *conf,
+				      unsigned int link)
+{
+	bool v6 = conf->port->family == AF_INET6;
+	unsigned int size = netdev_get_gso_max(lower, v6);
+	unsigned int hlen = sizeof(struct tcphdr) +
+			    (v6 ? sizeof(struct ipv6hdr) :
+				  sizeof(struct iphdr));
+	unsigned int mtu = READ_ONCE(lower->mtu);
+
+	if (conf->port6)
+		size = min(size, netdev_get_gso_max(lower, true));
+	if (mtu <= hlen)
+		return size;
+
+	return min_t(u64, size, link + hlen + (u64)(mtu - hlen) *
+				READ_ONCE(lower->gso_max_segs));
+}
+
 /**
  * stt_set_underlay - fit the device's limits to what carries its frames
  * @dev: stt device
@@ -231,8 +255,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
 		/* More than is needed makes tunnels above expand heads. */
 		room = lower->hard_header_len + lower->needed_headroom;
-		size = min_t(unsigned int, size,
-			     READ_ONCE(lower->gso_max_size));
+		size = min(size, stt_lower_gso_max(lower, conf, link));
 		stt_check_lro(stt_net(stt->net), lower);
 		dev_put(lower);
 	}
@@ -528,7 +551,7 @@ static struct notifier_block stt_netdev_notifier = {
 #define STT_REASM_MAX_FRAMES	8
 
 static unsigned long stt_high_thresh_max = LONG_MAX;
-static unsigned int stt_time_ms_max = 10000;
+static unsigned int stt_time_ms_max = 30000;
 static unsigned int stt_max_frames_max = 256;
 
 static const struct ctl_table stt_sysctls[] = {

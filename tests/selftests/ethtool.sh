@@ -233,6 +233,26 @@ for family in v4 v6; do
 	ip -n "$h1" link set stt0 type stt ttl 9
 	check_eq "$family: and of 64 KB again" "$(limits "$h1" stt0)" \
 		"$((65536 - hdrs)) $((65536 - hdrs))"
+
+	# What a NIC takes in segments counts as well: behind its own headers and
+	# IP's, TCP's and the link's, 16 of the MTU.
+	[ $family = v4 ] && ip=20 || ip=40
+	most=$((14 + ip + 20 + 16 * (1500 - ip - 20) - hdrs))
+	ip -n "$h1" link set eth0 gso_max_segs 16
+	ip -n "$h1" link set stt0 mtu 1500
+	ip -n "$h2" link set stt0 mtu 1500
+	ip -n "$h1" link set stt0 type stt ttl 8
+	check_eq "$family: an underlay of 16 segments" "$(limits "$h1" stt0)" \
+		"$most $most"
+	frames=$(ethstat "$h1" stt0 tx_frames)
+	packets=$(linkstat "$h1" eth0 tx_packets)
+	check "$family: 16 segments: TCP" in_ns "$h1" \
+		timeout $((30 * slowness)) iperf3 -c 10.0.0.2 -n 4M
+	packets=$(($(linkstat "$h1" eth0 tx_packets) - packets))
+	frames=$(($(ethstat "$h1" stt0 tx_frames) - frames))
+	check_num "$family: 16 segments: not cut in software" \
+		"$packets" -le $((frames + frames / 10 + 20))
+	ip -n "$h1" link set eth0 gso_max_segs 65535
 	teardown
 done
 

@@ -37,6 +37,16 @@ static inline void netdev_set_gso_max(struct net_device *dev,
 #endif
 }
 
+static inline unsigned int netdev_get_gso_max(const struct net_device *dev,
+					      bool v6)
+{
+#ifndef STT_NO_GSO_IPV4_MAX
+	if (!v6)
+		return READ_ONCE(dev->gso_ipv4_max_size);
+#endif
+	return READ_ONCE(dev->gso_max_size);
+}
+
 /*
  * ndo_fdb_add and ndo_fdb_del tell since 6.15 whether they have told
  * listeners; before, the core tells them as well.  ndo_fdb_del_bulk gets the
