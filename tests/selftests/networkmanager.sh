@@ -111,7 +111,7 @@ for round in 'first time' again; do
 	check "$round: the tunnel is there" eval "wait_for 30 pings 10.0.0.2 ||
 		{ tail -n 20 $tmp/dispatcher $tmp/nm; ip -n $h1 addr; false; }"
 	check "$round: IPv6 through it" wait_for 20 pings fd00::2
-	check "$round: NetworkManager leaves it alone" unmanaged
+	check "$round: NetworkManager leaves it alone" wait_for 20 unmanaged
 	check "$round: the connection goes down" cli connection down underlay
 	check "$round: the tunnel is gone" wait_for 30 gone
 done
