@@ -47,8 +47,14 @@
 /* Closed frames that a shard remembers. */
 #define STT_CLOSED_MAX		256
 
-/* How long a duplicate of a frame's segment is known as one. */
+/* How long a duplicate of a frame's segment is known as one... */
 #define STT_DONE_TIME		(HZ / 5)
+
+/*
+ * ...and a segment of a frame that was given up, at most: no id comes back
+ * before that (W2).
+ */
+#define STT_LATE_TIME		(3 * HZ)
 
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
@@ -68,6 +74,13 @@ static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
 	stt_source_put(shard, source);
 }
 
+/* What came of these frames is compared with one that comes whole. */
+static void stt_shard_watch(struct stt_shard *shard, int n)
+{
+	WRITE_ONCE(shard->nwatched, shard->nwatched + n);
+	atomic_add(n, &shard->reasm->nwatched);
+}
+
 /* Forget a closed frame, and its flow and source if it was their last. */
 static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
 {
@@ -78,10 +91,8 @@ static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
 	list_del(&frame->in_flow);
 	list_del(&frame->in_shard);
 	shard->nclosed--;
-	if (frame->state == STT_FRAME_CONDEMNED) {
-		WRITE_ONCE(shard->ncondemned, shard->ncondemned - 1);
-		atomic_dec(&shard->reasm->nwatched);
-	}
+	if (frame->state == STT_FRAME_CONDEMNED)
+		stt_shard_watch(shard, -1);
 	flow->count--;
 	kfree(frame->salvage);
 	kfree(frame);
@@ -110,21 +121,24 @@ static unsigned long stt_deadline(const struct stt_shard *shard)
 static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
 			    enum stt_frame_state state)
 {
+	unsigned long limit;
+
 	lockdep_assert_held(&shard->lock);
 
 	stt_frame_uncharge(shard, frame);
 	list_del(&frame->in_source);
 	frame->flow->open--;
 	WRITE_ONCE(shard->nopen, shard->nopen - 1);
-	if (state == STT_FRAME_CONDEMNED)
-		WRITE_ONCE(shard->ncondemned, shard->ncondemned + 1);
-	else
-		atomic_dec(&shard->reasm->nwatched);
+	if (state != STT_FRAME_CONDEMNED)
+		stt_shard_watch(shard, -1);
 
 	frame->state = state;
 	/* Duplicates follow soon; the id of a lost frame may come late. */
-	frame->expires = state == STT_FRAME_DONE ? jiffies + STT_DONE_TIME :
-						   stt_deadline(shard);
+	frame->expires = stt_deadline(shard);
+	limit = jiffies + (state == STT_FRAME_DONE ? STT_DONE_TIME :
+						     STT_LATE_TIME);
+	if (time_after(frame->expires, limit))
+		frame->expires = limit;
 	list_move_tail(&frame->in_shard, &shard->closed);
 	stt_shard_arm(shard, frame->expires);
 	if (++shard->nclosed > STT_CLOSED_MAX)
@@ -328,9 +342,8 @@ static bool stt_flow_watches(struct stt_flow *flow, u32 id)
 {
 	const struct stt_frame *frame = stt_frame_find(flow, id);
 
-	return frame && (frame->state == STT_FRAME_OPEN ||
-			 frame->state == STT_FRAME_DONE ||
-			 frame->state == STT_FRAME_CONDEMNED);
+	return frame && frame->state != STT_FRAME_LOST &&
+	       frame->state != STT_FRAME_PARTIAL;
 }
 
 static struct stt_frame *stt_frame_start(struct stt_shard *shard,
@@ -366,7 +379,7 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 	flow->count++;
 	flow->open++;
 	WRITE_ONCE(shard->nopen, shard->nopen + 1);
-	atomic_inc(&shard->reasm->nwatched);
+	stt_shard_watch(shard, 1);
 	stt_shard_arm(shard, frame->expires);
 
 	return frame;
@@ -746,7 +759,7 @@ bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
 	struct stt_flow *flow;
 	bool overdue = false, alone = true;
 
-	if (!READ_ONCE(shard->nopen) && !READ_ONCE(shard->ncondemned))
+	if (!READ_ONCE(shard->nwatched))
 		return true;
 
 	spin_lock(&shard->lock);

@@ -106,8 +106,8 @@ enum stt_pool {
  * @quiet: open ones that silence shows to be lost, the longest silent first
  * @closed: closed ones, the longest closed first
  * @nopen: how many are open; read without the lock
- * @ncondemned: how many are condemned; read without the lock
- * @nclosed: how many are closed, these included
+ * @nwatched: how many are open or condemned; read without the lock
+ * @nclosed: how many are closed
  * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
  * @timer: for the first of each list
@@ -121,7 +121,7 @@ struct stt_shard {
 	struct list_head	quiet;
 	struct list_head	closed;
 	unsigned int		nopen;
-	unsigned int		ncondemned;
+	unsigned int		nwatched;
 	unsigned int		nclosed;
 	struct rb_root		by_mem[STT_POOLS];
 	unsigned long		heaviest[STT_POOLS];
@@ -134,8 +134,7 @@ struct stt_shard {
  * @sn: the namespace's limits and counters
  * @mem: bytes charged
  * @unknown: those of them that are charged to unknown sources
- * @nwatched: open and condemned frames; looked at for each frame that comes
- *	whole
+ * @nwatched: of all shards; looked at for each frame that comes whole
  * @peers: senders that completed frames: hash and jiffies of each
  * @seed: of the hashes
  * @shards: everything else

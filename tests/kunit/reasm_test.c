@@ -607,6 +607,51 @@ static void stt_reasm_condemned(struct kunit *test)
 	stt_rtest_counts(r);
 }
 
+static bool stt_rtest_passed(struct stt_rtest *r, u32 id)
+{
+	bool passed;
+
+	local_bh_disable();
+	passed = stt_reasm_passed(r->sn.reasm, &r->key, id);
+	local_bh_enable();
+
+	return passed;
+}
+
+/* R7: a frame that comes whole is looked for where one is open or condemned. */
+static void stt_reasm_watched(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	u32 id = r->next_id++;
+	struct sk_buff *skb;
+	unsigned int i;
+
+	KUNIT_EXPECT_FALSE(test, stt_reasm_watches(NULL));
+	KUNIT_EXPECT_FALSE(test, stt_reasm_watches(r->sn.reasm));
+	stt_rtest_wait(r, &r->key, id, false, 0, 50, 100);
+	KUNIT_EXPECT_TRUE(test, stt_reasm_watches(r->sn.reasm));
+	KUNIT_EXPECT_FALSE(test, stt_rtest_passed(r, id));
+	KUNIT_EXPECT_TRUE(test, stt_rtest_passed(r, id + 1000));
+	stt_rtest_done(r, &r->key, id, false, 0, 100, 100);
+	r->want[STT_NET_reasm_duplicate]++;
+	KUNIT_EXPECT_FALSE(test, stt_reasm_watches(r->sn.reasm));
+	KUNIT_EXPECT_TRUE(test, stt_rtest_passed(r, id));
+
+	r->sn.limits.time_ms = 50;
+	id = r->next_id++;
+	stt_rtest_wait(r, &r->key, id, false, 10, 50, 100);
+	skb = stt_rtest_seg(r, r->t->bytes + 1, 0, 100, 100);
+	KUNIT_EXPECT_NULL(test, stt_rtest_add_skb(r, &r->key, id, false, skb));
+	r->want[STT_NET_reasm_overlap]++;
+	stt_rtest_empty(r);
+	for (i = 0; i < 1000 && stt_reasm_watches(r->sn.reasm); i++)
+		msleep(20);
+	KUNIT_EXPECT_GT(test, i, 0);
+	KUNIT_EXPECT_FALSE(test, stt_reasm_watches(r->sn.reasm));
+	KUNIT_EXPECT_TRUE(test, stt_rtest_passed(r, id));
+	stt_rtest_counts(r);
+}
+
 /* R7: a frame length that is not the first one's. */
 static void stt_reasm_length(struct kunit *test)
 {
@@ -861,10 +906,7 @@ static void stt_reasm_passing(struct kunit *test)
 	stt_rtest_wait(r, &other, 1, false, 0, 50, 100);
 	for (i = 1; i <= 4; i++) {
 		KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), 2);
-		local_bh_disable();
-		KUNIT_EXPECT_TRUE(test, stt_reasm_passed(r->sn.reasm, &r->key,
-							 1000));
-		local_bh_enable();
+		KUNIT_EXPECT_TRUE(test, stt_rtest_passed(r, 1000));
 	}
 	KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), 1);
 	r->want[STT_NET_reasm_evicted]++;
@@ -1543,6 +1585,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_overlap_pairs),
 	KUNIT_CASE(stt_reasm_overlap_many),
 	KUNIT_CASE(stt_reasm_condemned),
+	KUNIT_CASE(stt_reasm_watched),
 	KUNIT_CASE(stt_reasm_length),
 	KUNIT_CASE(stt_reasm_random),
 	KUNIT_CASE(stt_reasm_clones),
