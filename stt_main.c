@@ -12,6 +12,7 @@
 #include <linux/sysctl.h>
 #include <net/dst.h>
 #include <net/rtnetlink.h>
+#include <net/tcp.h>
 
 #include "include/stt.h"
 #define CREATE_TRACE_POINTS
@@ -209,7 +210,7 @@ static unsigned int stt_lower_gso_max(const struct net_device *lower,
 				      const struct stt_conf *conf,
 				      unsigned int link)
 {
-	bool v6 = conf->port->family == AF_INET6;
+	bool v6 = conf->port->family == AF_INET6 || conf->port6;
 	unsigned int size = netdev_get_gso_max(lower, v6);
 	unsigned int hlen = sizeof(struct tcphdr) +
 			    (v6 ? sizeof(struct ipv6hdr) :
@@ -217,7 +218,7 @@ static unsigned int stt_lower_gso_max(const struct net_device *lower,
 	unsigned int mtu = READ_ONCE(lower->mtu);
 
 	if (conf->port6)
-		size = min(size, netdev_get_gso_max(lower, true));
+		size = min(size, netdev_get_gso_max(lower, false));
 	if (mtu <= hlen)
 		return size;
 
@@ -260,7 +261,8 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 		dev_put(lower);
 	}
 	dev->needed_headroom = room + hlen;
-	if (size <= hlen + link)
+	/* The core takes that much off it. */
+	if (size <= hlen + link + MAX_TCP_HEADER)
 		return;
 	size -= hlen + link;
 	/* What the user set lower stays; what we set follows. */
@@ -479,6 +481,18 @@ void stt_setup(struct net_device *dev)
 	dev->max_mtu = STT_MAX_MTU_V6;
 }
 
+/* The way to a peer may lead through any device, named or not. */
+static void stt_follow_underlay(struct stt_net *sn,
+				const struct net_device *lower)
+{
+	struct stt_dev *stt;
+
+	if (lower->rtnl_link_ops == &stt_link_ops)
+		return;
+	list_for_each_entry(stt, &sn->devs, list)
+		stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+}
+
 /* ---- what happens to lower devices ------------------------------------- */
 
 static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
@@ -499,14 +513,12 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 		return NOTIFY_DONE;
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
-		/* The way to a peer may lead through it, named or not. */
-		if (lower->rtnl_link_ops == &stt_link_ops)
-			return NOTIFY_DONE;
-		list_for_each_entry(stt, &sn->devs, list)
-			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+		stt_follow_underlay(sn, lower);
 		return NOTIFY_DONE;
-	case NETDEV_UP:
 	case NETDEV_CHANGEMTU:
+		stt_follow_underlay(sn, lower);
+		fallthrough;
+	case NETDEV_UP:
 		/* IP may be gone from it, or back. */
 		hlist_for_each_entry(stt, links, link_node)
 			if (stt->group &&

@@ -237,7 +237,8 @@ for family in v4 v6; do
 	# What a NIC takes in segments counts as well: behind its own headers and
 	# IP's, TCP's and the link's, 16 of the MTU.
 	[ $family = v4 ] && ip=20 || ip=40
-	most=$((14 + ip + 20 + 16 * (1500 - ip - 20) - hdrs))
+	segments_of() { echo $((14 + ip + 20 + 16 * ($1 - ip - 20) - hdrs)); }
+	most=$(segments_of 1500)
 	ip -n "$h1" link set eth0 gso_max_segs 16
 	ip -n "$h1" link set stt0 mtu 1500
 	ip -n "$h2" link set stt0 mtu 1500
@@ -252,7 +253,16 @@ for family in v4 v6; do
 	frames=$(($(ethstat "$h1" stt0 tx_frames) - frames))
 	check_num "$family: 16 segments: not cut in software" \
 		"$packets" -le $((frames + frames / 10 + 20))
-	ip -n "$h1" link set eth0 gso_max_segs 65535
+	ip -n "$h1" link set eth0 mtu 1400
+	most=$(segments_of 1400)
+	check_eq "$family: 16 segments of another MTU" "$(limits "$h1" stt0)" \
+		"$most $most"
+	stt_add "$h1" both external dev eth0 dstport 7001
+	ip=40 hdrs=92
+	most=$(segments_of 1400)
+	check_eq "$family: for both address families" "$(limits "$h1" both)" \
+		"$most $most"
+	ip -n "$h1" link set eth0 mtu 1500 gso_max_segs 65535
 	teardown
 done
 
