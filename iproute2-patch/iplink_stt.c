@@ -344,7 +344,8 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 	}
 
 	/* "ip -6" asks for IPv6 where nothing else says which family. */
-	if (n->nlmsg_flags & NLM_F_CREATE && preferred_family == AF_INET6 &&
+	if ((n->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == NLM_F_CREATE &&
+	    preferred_family == AF_INET6 &&
 	    !(seen & (1ULL << IFLA_STT_REMOTE | 1ULL << IFLA_STT_LOCAL |
 		      1ULL << IFLA_STT_COLLECT_METADATA)))
 		addattr_l(n, STT_MAXLEN, IFLA_STT_REMOTE6, &in6addr_any,

@@ -201,6 +201,8 @@ is 'encodes: -6, remote any local fd00::1' \
 	"$REMOTE6=00000000000000000000000000000000 $LOCAL6=$A1"
 is 'encodes: -6' "$(add_family -6 id 0)" \
 	"$ID=0000000000000000 $REMOTE6=00000000000000000000000000000000"
+is 'encodes: -6, replace' "$(NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
+	"$IP" -6 link replace stt0 type stt id 0 2>&1)" $ID=0000000000000000
 is 'encodes: -6, external' "$(add_family -6 external)" $COLLECT_METADATA=01
 is 'encodes: -4' "$(add_family -4 id 0)" $ID=0000000000000000
 is 'refuses: -6, remote 10.0.0.1' "$(add_family -6 remote 10.0.0.1)" \
