@@ -665,6 +665,7 @@ struct stt_fdb_flush {
 };
 
 static const struct nla_policy stt_fdb_flush_policy[NDA_MAX + 1] = {
+	[NDA_SRC_VNI]		= { .type = NLA_U32 },
 	[NDA_NH_ID]		= { .type = NLA_U32 },
 	[NDA_VNI]		= { .type = NLA_U32 },
 	[NDA_PORT]		= { .type = NLA_U16 },

@@ -274,7 +274,7 @@ static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
  * Context: BH disabled, RCU read side.
  * Return: true when it was one: @skb is then taken over, answered or not.
  */
-bool stt_neigh_proxy(struct stt_dev *stt, const struct stt_conf *conf,
+bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;

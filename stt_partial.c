@@ -97,7 +97,8 @@ bool stt_partial_init(struct stt_partial *p, const struct sk_buff *skb,
 }
 
 static void stt_partial_set_gso(const struct stt_partial *p,
-				struct sk_buff *skb, unsigned int payload)
+				struct sk_buff *skb, const struct tcphdr *th,
+				unsigned int payload)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
@@ -110,6 +111,8 @@ static void stt_partial_set_gso(const struct stt_partial *p,
 	shinfo->gso_type = SKB_GSO_DODGY;
 	shinfo->gso_type |= p->in.proto == htons(ETH_P_IP) ? SKB_GSO_TCPV4 :
 							     SKB_GSO_TCPV6;
+	if (th->cwr)
+		shinfo->gso_type |= SKB_GSO_TCP_ECN;
 	shinfo->gso_size = p->mss;
 	shinfo->gso_segs = DIV_ROUND_UP(payload, p->mss);
 }
@@ -182,9 +185,7 @@ struct sk_buff *stt_partial_packet(const struct stt_partial *p,
 	if (!skb_partial_csum_set(skb, p->in.l4,
 				  offsetof(struct tcphdr, check)))
 		goto drop;
-	stt_partial_set_gso(p, skb, payload);
-	if (skb_is_gso(skb) && th->cwr)
-		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+	stt_partial_set_gso(p, skb, th, payload);
 	if (skb_is_gso(skb) && stt_skb_make_cuttable(skb, p->hlen, p->mss))
 		goto drop;
 

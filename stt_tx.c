@@ -546,7 +546,7 @@ static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
  * @skb: packet; taken over
  * @reason: why
  */
-void stt_tx_dropped(struct stt_dev *stt, struct sk_buff *skb,
+void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 		    enum skb_drop_reason reason)
 {
 	trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped);
@@ -563,7 +563,7 @@ void stt_tx_dropped(struct stt_dev *stt, struct sk_buff *skb,
 void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause)
 {
-	enum skb_drop_reason reason = SKB_DROP_REASON_NOMEM;
+	enum skb_drop_reason reason = SKB_DROP_REASON_NOT_SPECIFIED;
 
 	trace_stt_tx_drop(stt->dev, skb, cause);
 	stt_dev_count(stt, cause);
@@ -767,7 +767,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 
 drop_nomem:
 	dst_release(out.dst);
-	stt_tx_drop(stt, skb, STT_DEV_tx_dropped);
+	stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
 }
 
 /*

@@ -650,7 +650,7 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net);
 /* ---- stt_neigh.c: ARP and ND proxy, what tables lack -------------------- */
 
 void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac);
-bool stt_neigh_proxy(struct stt_dev *stt, const struct stt_conf *conf,
+bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb);
 
 /* ---- stt_tx.c: inner packet -> STT frame -> IP ------------------------- */
@@ -688,7 +688,7 @@ void stt_tx_init_ids(void);
 #define STT_ID_BLOCK	256
 u64 stt_tx_take_ids(atomic64_t *counter, u64 clock);
 u32 stt_tx_next_id(void);
-void stt_tx_dropped(struct stt_dev *stt, struct sk_buff *skb,
+void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 		    enum skb_drop_reason reason);
 void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause);

@@ -743,6 +743,11 @@ static void stt_tx_ids_reload(struct kunit *test)
 		}
 	vfree(took);
 	KUNIT_EXPECT_EQ(test, twice, 0);
+
+	/* No block twice where the clock does not move. */
+	atomic64_set(&counter, 5);
+	KUNIT_EXPECT_EQ(test, stt_tx_take_ids(&counter, 7), 7);
+	KUNIT_EXPECT_EQ(test, stt_tx_take_ids(&counter, 7), 7 + STT_ID_BLOCK);
 }
 
 static int stt_tx_init(struct kunit *test)
