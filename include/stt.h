@@ -653,7 +653,7 @@ void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac);
 bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb);
 
-/* ---- stt_tx.c: inner packet -> STT frame -> IP ------------------------- */
+/* ---- stt_inner.c: what an inner packet is ------------------------------ */
 
 /**
  * struct stt_inner - what an inner packet is
@@ -680,6 +680,9 @@ struct stt_inner {
 
 void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in);
 u32 stt_inner_hash(struct sk_buff *skb, const struct stt_inner *in);
+
+/* ---- stt_tx.c: inner packet -> STT frame -> IP ------------------------- */
+
 bool stt_tx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		    struct stt_offload *off);
 u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
