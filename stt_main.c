@@ -202,6 +202,15 @@ static void stt_check_lro(struct stt_net *sn, struct net_device *lower)
 			    nic->name);
 }
 
+/* The IP and TCP headers of a segment, the longer ones of two families. */
+static unsigned int stt_outer_hlen(const struct stt_conf *conf)
+{
+	bool v6 = conf->port->family == AF_INET6 || conf->port6;
+
+	return (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
+	       sizeof(struct tcphdr);
+}
+
 /*
  * The largest GSO packet, link header included, that @lower leaves to its NIC
  * whole: it has a limit in bytes, and one in segments.
@@ -212,9 +221,7 @@ static unsigned int stt_lower_gso_max(const struct net_device *lower,
 {
 	bool v6 = conf->port->family == AF_INET6 || conf->port6;
 	unsigned int size = netdev_get_gso_max(lower, v6);
-	unsigned int hlen = sizeof(struct tcphdr) +
-			    (v6 ? sizeof(struct ipv6hdr) :
-				  sizeof(struct iphdr));
+	unsigned int hlen = stt_outer_hlen(conf);
 	unsigned int mtu = READ_ONCE(lower->mtu);
 
 	if (conf->port6)
@@ -243,9 +250,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	unsigned int size = GSO_LEGACY_MAX_SIZE;
 	struct stt_dev *stt = netdev_priv(dev);
 	bool v6 = conf->port->family == AF_INET6;
-	unsigned int hlen = STT_HLEN + sizeof(struct tcphdr) +
-			    (v6 || conf->port6 ? sizeof(struct ipv6hdr) :
-						 sizeof(struct iphdr));
+	unsigned int hlen = STT_HLEN + stt_outer_hlen(conf);
 	struct net_device *lower;
 
 	dev->min_mtu = ETH_MIN_MTU;
