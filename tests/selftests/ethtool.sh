@@ -183,6 +183,16 @@ teardown
 
 # --- GSO maximum ---------------------------------------------------------------
 
+# count, and counted: $frames of stt0 that left h1 since, in $packets of eth0.
+count() {
+	frames=$(ethstat "$h1" stt0 tx_frames)
+	packets=$(linkstat "$h1" eth0 tx_packets)
+}
+counted() {
+	packets=$(($(linkstat "$h1" eth0 tx_packets) - packets))
+	frames=$(($(ethstat "$h1" stt0 tx_frames) - frames))
+}
+
 for family in v4 v6; do
 	setup_pair $family
 	stt_pair id 1
@@ -196,13 +206,11 @@ for family in v4 v6; do
 		ip -n "$h1" link set stt0 mtu "$m"
 		ip -n "$h2" link set stt0 mtu "$m"
 		tso=$(ethstat "$h1" stt0 tx_tso)
-		frames=$(ethstat "$h1" stt0 tx_frames)
 		soft=$(ethstat "$h1" stt0 tx_sw_offload)
-		packets=$(linkstat "$h1" eth0 tx_packets)
+		count
 		check "$family: MTU $m: TCP" in_ns "$h1" \
 			timeout $((30 * slowness)) iperf3 -c 10.0.0.2 -n 10M
-		packets=$(($(linkstat "$h1" eth0 tx_packets) - packets))
-		frames=$(($(ethstat "$h1" stt0 tx_frames) - frames))
+		counted
 		check_num "$family: MTU $m: frames are handed to TSO" \
 			$(($(ethstat "$h1" stt0 tx_tso) - tso)) -gt 100
 		# What TCP sends in a millisecond: little on a slow machine.
@@ -246,12 +254,10 @@ for family in v4 v6; do
 	ip -n "$h1" link set stt0 type stt ttl 8
 	check_eq "$family: an underlay of 16 segments" "$(limits "$h1" stt0)" \
 		"$most $most"
-	frames=$(ethstat "$h1" stt0 tx_frames)
-	packets=$(linkstat "$h1" eth0 tx_packets)
+	count
 	check "$family: 16 segments: TCP" in_ns "$h1" \
 		timeout $((30 * slowness)) iperf3 -c 10.0.0.2 -n 4M
-	packets=$(($(linkstat "$h1" eth0 tx_packets) - packets))
-	frames=$(($(ethstat "$h1" stt0 tx_frames) - frames))
+	counted
 	check_num "$family: 16 segments: not cut in software" \
 		"$packets" -le $((frames + frames / 10 + 20))
 	ip -n "$h1" link set eth0 mtu 1400
