@@ -265,6 +265,7 @@ deps=("$vm/deps.sh")
 [ "$mode" != all ] || deps+=(--all)
 step 'packages' "${deps[@]}" || { summary; exit 1; }
 step 'ip plugin' make ip || true
+step 'links between pages' tests/docs.sh || true
 step 'fuzzer' make -s -C tests/fuzz || true
 step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true

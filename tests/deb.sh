@@ -58,6 +58,7 @@ grep -q 'CONTEXT_ID' <<<"$said" || fail "ip does not load the plugin: $said"
 words=$(tr -cs 'a-z0-9' '\n' <<<"$said" | sort -u)
 man -l "$root/usr/share/man/man8/ip-link-stt.8.gz" >/dev/null 2>&1 ||
 	! command -v man >/dev/null || fail 'no manual page'
+said=$(tests/docs.sh "$root/usr/share/doc/stt-tools") || fail "$said"
 if command -v systemd-analyze >/dev/null; then
 	said=$(systemd-analyze verify "$root"/usr/lib/systemd/system/stt@.service \
 		2>&1 | grep 'stt@' | grep -v "Command 'man" || true)
