@@ -3,6 +3,9 @@
  * STT on the wire: the frame header, the TCP-shaped segment header, and what
  * is packed into their fields.  draft-davie-stt sections 3.1 and 3.2.
  * Nothing here knows a device, a namespace or an skb.
+ *
+ * Comments cite the rules of docs/protocol.md by number: W1 and up for what is
+ * sent, R1 and up for what is received.
  */
 #ifndef _STT_PROTO_H
 #define _STT_PROTO_H

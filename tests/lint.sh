@@ -4,8 +4,8 @@
 # lint.sh - what can be found without running the code
 #
 # checkpatch --strict, W=1 and sparse on the oldest and the newest kernel, the
-# kernel's own coccinelle scripts, shellcheck. Prints findings only; any makes
-# it fail. The files that are looked at are those in git, and new ones.
+# kernel's own coccinelle scripts, shellcheck, and what tests/prose.py reads.
+# Prints findings only; any makes it fail. The files that are looked at are those in git, and new ones.
 
 set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/vm/common.sh"
@@ -38,6 +38,8 @@ have() {
 	say "$1 is missing: not checked"
 	return 1
 }
+
+report 'rule numbers and examples' < <(tests/prose.py || true)
 
 "$vm/deps.sh"
 newest=$("$vm/kernel.sh" newest)

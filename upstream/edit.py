@@ -4,6 +4,7 @@
 
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 # What compat/ has words for, in those of the newest kernel. A word that is
@@ -33,7 +34,7 @@ PLAIN = [
 def plain(text):
     for pattern, words in PLAIN:
         text = re.sub(pattern, words, text, flags=re.M)
-    return text
+    return text.replace('docs/protocol.md', 'Documentation/networking/stt.rst')
 
 
 def copy(src, dst, change=lambda text: text, mode=0o644):
@@ -103,6 +104,70 @@ def hooks(work):
                'source "drivers/net/stt/Kconfig"\n\n')
     put_behind(work / 'drivers/net/Makefile',
                r'^obj-\$\(CONFIG_BAREUDP\) .*\n', 'obj-$(CONFIG_STT) += stt/\n')
+
+
+def rst_inline(text):
+    text = re.sub(r'`([^`]+)`', r'``\1``', text)
+    return re.sub(r'\[([^]]+)\]\([^)]*\)', r'\1', text)
+
+
+def rst_table(lines):
+    rows = [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in lines if not re.fullmatch(r'[| :-]+', line)]
+    out = ['.. list-table::', '   :header-rows: 1', '']
+    for row in rows:
+        for i, cell in enumerate(row):
+            out += textwrap.wrap(rst_inline(cell) or '\\', 78,
+                                 initial_indent='     - ' if i else '   * - ',
+                                 subsequent_indent='       ')
+    return out
+
+
+def rst(text):
+    """Markdown, as far as docs/protocol.md uses it, as reStructuredText."""
+    out, block = [], []
+
+    def flush():
+        if block and block[0].startswith('|'):
+            out.extend(rst_table(block) + [''])
+        elif block:
+            out.extend(textwrap.wrap(rst_inline(' '.join(block)), 79,
+                                     break_long_words=False,
+                                     break_on_hyphens=False) + [''])
+        block.clear()
+
+    literal = False
+    for line in text.splitlines():
+        heading = re.match(r'(#+) (.*)', line)
+        if line.startswith('```'):
+            flush()
+            out.append('' if literal else '::\n')
+            literal = not literal
+        elif literal:
+            out.append(('  ' + line).rstrip())
+        elif heading:
+            flush()
+            out += [heading[2], '=-'[len(heading[1]) - 2] * len(heading[2]),
+                    '']
+        elif line:
+            block.append(line)
+        else:
+            flush()
+    flush()
+    return '\n'.join(out)
+
+
+def docs(top, work):
+    """Documentation/networking/stt.rst: upstream/stt.rst, and the wire format
+    and the rules that the code cites out of docs/protocol.md."""
+    text = (top / 'docs/protocol.md').read_text()
+    parts = re.findall(r'<!-- rst: .*?-->\n(.*?)<!-- end rst -->', text, re.S)
+    page = (top / 'upstream/stt.rst').read_text()
+    for part in parts:
+        page += '\n' + rst(part).rstrip('\n') + '\n'
+    dst = work / 'Documentation/networking/stt.rst'
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    dst.write_text(page)
 
 
 def index(work):

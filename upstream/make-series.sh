@@ -73,7 +73,7 @@ python3 "$here/edit.py" kunit "$STT_TOP" "$drv"
 maintain drivers/net/stt/tests/
 commit 3-kunit
 
-install -D -m 644 "$here/stt.rst" "$work/Documentation/networking/stt.rst"
+python3 "$here/edit.py" docs "$STT_TOP" "$work"
 python3 "$here/edit.py" index "$work"
 maintain Documentation/networking/stt.rst
 commit 4-docs

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the unit tests share: reproducible bytes, packets of any layout, inner
- * packets with all their headers, and a look at what GSO makes of them.
+ * packets with all their headers, and a look at what GSO makes of them.  Tests
+ * cite the rules of docs/protocol.md by number (W4, R7).
  */
 #ifndef _STT_KUNIT_LIB_H
 #define _STT_KUNIT_LIB_H

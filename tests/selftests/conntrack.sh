@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A stateful firewall on the endpoint: STT is not tracked in either direction
-# (SPEC 4), everything else is as before, also what only has STT's port number
-# (R1), and the host's filter rules come first (R1).
+# A stateful firewall on the endpoint (R1): STT is not tracked in either
+# direction, other packets are tracked as before, also TCP that only has STT's
+# port number, and the host's filter rules come first.
 #
 #	h1                       r                          h2
 #	stt0 10.0.0.1 -- STT --- stt0 10.0.0.2

@@ -248,7 +248,7 @@ for family in v4 v6; do
 	check "$family: ttl: traffic flows" cast 100 "$h1" "$h2" "$h3"
 	check_num "$family: ttl: on the wire" "$(wired "$h2" ttl)" -gt 0
 
-	# Connection tracking keeps away from groups, too (SPEC 4).
+	# Frames to groups are not tracked either (R1).
 	modprobe -q nf_conntrack
 	in_ns "$h2" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	in_ns "$h2" nft -f - <<-END

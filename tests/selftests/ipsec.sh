@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # IPsec on the underlay, which is STT's answer to having no authentication
-# (SPEC 4): a policy that asks for protection refuses cleartext segments (R2a),
-# and outgoing policies with port selectors are obeyed, also those that come
-# when traffic already flows.
+# (R2a): a policy that requires protection refuses cleartext segments, and
+# outgoing policies with port selectors are obeyed, also those that are added
+# while traffic flows.
 #
 #	h1                                            h2
 #	stt0 10.0.0.1                                 stt0 10.0.0.2

@@ -5,6 +5,8 @@
 # A test sources this file first and calls tap_done last. What a test sets up
 # is removed when it exits, however it exits.
 #
+# Tests cite the rules of docs/protocol.md by number (W4, R7).
+#
 # A test says in comments at its top where it runs:
 #   # kernels: all | stock | debug | newest | NAME...	default: stock
 #   # slow: yes		only in check-all

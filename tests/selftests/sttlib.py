@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """STT as the draft has it, for tests: make and take apart frames and segments.
 
-Written from draft-davie-stt and the rules of the wire alone; shares nothing
-with the module.  Packets go in and out by packet sockets, with virtio headers
-where an aggregate or an unfinished checksum is wanted.
+Written from draft-davie-stt and docs/protocol.md alone, which has the rules
+that tests cite (W4, R7); shares nothing with the module.  Packets are sent and
+received by packet sockets, with virtio headers where an aggregate or an
+unfinished checksum is needed.
 """
 
 import array
