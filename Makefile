@@ -10,36 +10,54 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),$\
 kbuild = $(if $(KDIR),,$(error no kernel headers: give KDIR=, or \
 	install linux-headers))$(MAKE) -C $(KDIR) M=$(CURDIR)
 
-VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-RELEASE  = $$(cat $(KDIR)/include/config/kernel.release)
+VERSION := $(shell tools/version.sh)
+# The name of the folder below /lib/modules. Debian 12's kernel.release is not
+# it, the one that modules bear is.
+RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null),$\
+	$(shell cat $(KDIR)/include/config/kernel.release))
 # Makes in other directories are to mean the same.
 override DESTDIR := $(if $(DESTDIR),$(abspath $(DESTDIR)))
 DKMSDIR  = $(DESTDIR)/usr/src/stt-$(VERSION)
+
+# What modules can describe their types by is the kernel's image, which headers
+# packages mostly do without.
+nobtf = $(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
 #   make                stt.ko for KDIR (default: the running kernel), and
 #                       ovs/vport-stt.ko where its openvswitch takes it
 all: modules
 
 modules:
-	$(kbuild) modules
+	@$(if $(KDIR),tools/install.sh note $(RELEASE))
+	$(kbuild) $(nobtf) modules
 
 #   make ip             build/ip/link_stt.so, which teaches ip the link type
 ip:
 	$(MAKE) -C iproute2-patch
 
 #   make install        module, plugin and man page; DESTDIR is honoured
+#   make uninstall      undoes "make install" and "make dkms"
 install: modules ip
-	$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
-	$(if $(DESTDIR),,depmod $(RELEASE))
+	tools/install.sh add $(RELEASE) $(KDIR) $(DESTDIR)
 	$(MAKE) -C iproute2-patch install DESTDIR=$(DESTDIR)
 
-#   make dkms           hand the sources to DKMS
+uninstall:
+	tools/install.sh remove $(DESTDIR)
+	tools/dkms.sh remove $(DESTDIR)
+	$(MAKE) -C iproute2-patch uninstall DESTDIR=$(DESTDIR)
+
+#   make dkms           hand the sources to DKMS, in place of older ones
 dkms:
+	$(RM) -r $(DKMSDIR)
 	install -d $(DKMSDIR)
 	cp -r Kbuild Kconfig Makefile dkms.conf $(wildcard stt_*.[ch]) include \
-		$(wildcard compat ovs) $(DKMSDIR)/
-	$(if $(DESTDIR),,dkms build --force stt/$(VERSION) -k $(RELEASE) && \
-		dkms install --force stt/$(VERSION) -k $(RELEASE))
+		compat ovs tools $(DKMSDIR)/
+	@find $(DKMSDIR) \( -name '*.o' -o -name '*.ko' -o -name '*.mod*' \
+		-o -name '.*.cmd' -o -name vport_btf.h \) -exec rm {} +
+	@sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' \
+		$(DKMSDIR)/dkms.conf
+	$(if $(DESTDIR),,tools/dkms.sh add $(VERSION) $(RELEASE))
 
 #   make deb            Debian packages stt-dkms and stt-tools, in build/deb;
 #                       needs debhelper and dh-dkms
@@ -48,6 +66,9 @@ deb:
 	install -d build/deb/stt-$(VERSION)
 	tar -c --exclude=./build --exclude=./.git --exclude='*.o' \
 		--exclude='*.ko' . | tar -x -C build/deb/stt-$(VERSION)
+	sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' \
+		build/deb/stt-$(VERSION)/dkms.conf
+	tools/changelog.sh $(VERSION) build/deb/stt-$(VERSION)/debian/changelog
 	cd build/deb/stt-$(VERSION) && dpkg-buildpackage -us -uc -b
 
 #   make upstream-patch a series for the newest kernel source, or KSRC, in
@@ -104,5 +125,5 @@ clean:
 help:
 	@sed -n 's/^#   / /p; s/^#        / /p' Makefile
 
-.PHONY: all modules ip install dkms deb upstream-patch demo check check-all \
+.PHONY: all modules ip install uninstall dkms deb upstream-patch demo check check-all \
 	matrix check-fast lint fuzz bench bench-check clean help

@@ -38,8 +38,10 @@
 #include "stt_path.h"
 #include "stt_proto.h"
 
-/* As in dkms.conf. */
-#define STT_MODULE_VERSION	"0.1"
+/* Kbuild says which, from tools/version.sh. */
+#ifndef STT_MODULE_VERSION
+#define STT_MODULE_VERSION	"unknown"
+#endif
 
 /*
  * Who has BH disabled has the CPU's softirqs to himself.  Not so with

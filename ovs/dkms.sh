@@ -19,6 +19,7 @@ grep -qs __ovs_vport_ops_register "$kdir/Module.symvers" || exit 1
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-cp -r "$here/Kbuild" "$here/compat" "$here/include" "$here/ovs" "$tmp"/ &&
+cp -r "$here/Kbuild" "$here/dkms.conf" "$here/compat" "$here/include" \
+	"$here/ovs" "$here/tools" "$tmp"/ &&
 KERNELRELEASE=$release make -s -C "$kdir" M="$tmp" ovs/vport-stt.o \
 	>/dev/null 2>&1

@@ -59,7 +59,7 @@ sed -i "s|^include .*|include $common/Makefile|" "$build/Makefile"
 sed -i 's/(\*newlink)(struct net \*/(*newlink)(struct link_birth */' \
 	"$common/include/net/rtnetlink.h"
 mkdir "$work/stt"
-cp -r "$STT_TOP"/{Kbuild,stt_*.c,include,compat,ovs} "$work/stt/"
+cp -r "$STT_TOP"/{Kbuild,dkms.conf,stt_*.c,include,compat,ovs,tools} "$work/stt/"
 if said=$(make -C "$build" M="$work/stt" modules 2>&1); then
 	echo "a doctored kernel builds"
 	bad=1

@@ -42,7 +42,7 @@ try() {
 fresh() {
 	rm -rf "$work/src"
 	mkdir -p "$work/src"
-	cp -r "$STT_TOP"/{Kbuild,include,compat,ovs} "$work/src/"
+	cp -r "$STT_TOP"/{Kbuild,dkms.conf,include,compat,ovs,tools} "$work/src/"
 	find "$work/src" -name '*.o' -delete
 }
 

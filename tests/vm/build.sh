@@ -45,7 +45,7 @@ mkdir -p "$dir"
 echo "$stamp" >"$dir/.stamp"
 cd "$STT_TOP"
 sources=()
-for src in Kbuild Kconfig *.[ch] include compat ovs tests/kunit; do
+for src in Kbuild Kconfig *.[ch] include compat ovs tools dkms.conf tests/kunit; do
 	[ ! -e "$src" ] || sources+=("$src")
 done
 rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
