@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in a frame that did not come whole: its segments by offset, without
- * overlap; and what is kept of it for late segments once it was given up.
+ * The contents of a frame that is being reassembled: its segments in a tree by
+ * offset, without overlap; and the state that is kept for late segments after
+ * the frame was given up.
  *
- * Everything here runs under the lock of the frame's shard, but for
- * stt_salvage_packet(), whose salvage the caller holds.
+ * Everything runs under the lock of the frame's shard, except
+ * stt_salvage_packet(), which works on a salvage that the caller owns.
  */
 #include <linux/slab.h>
 #include <net/inet_ecn.h>
@@ -24,14 +25,14 @@ static unsigned int stt_seg_end(struct sk_buff *skb)
 
 static void stt_seg_free(struct sk_buff *skb, enum stt_net_counter cause)
 {
-	/* The tree node lies over these. */
+	/* skb->rbnode overlays these. */
 	skb->next = NULL;
 	skb->prev = NULL;
 	skb->dev = NULL;
 	kfree_skb_reason(skb, stt_drop_reason(cause));
 }
 
-/* The first segment that ends behind @offset. */
+/* Find the first segment that ends after @offset. */
 static struct sk_buff *stt_frame_find(struct stt_frame *frame,
 				      unsigned int offset)
 {
@@ -56,7 +57,7 @@ static void stt_frame_link(struct stt_frame *frame, struct sk_buff *skb)
 {
 	struct rb_node **p = &frame->segments.rb_node, *parent = NULL;
 
-	/* In order is the usual order. */
+	/* Fast path: segments usually arrive in order. */
 	if (frame->last && stt_seg_start(frame->last) < stt_seg_start(skb)) {
 		parent = &frame->last->rbnode;
 		p = &parent->rb_right;
@@ -86,15 +87,16 @@ static void stt_frame_unlink_seg(struct stt_frame *frame, struct sk_buff *skb)
 }
 
 /**
- * stt_frame_insert - put a segment where it belongs (R6, R7)
+ * stt_frame_insert - queue a segment by its offset (R6, R7)
  * @frame: open frame
- * @skb: segment that fits its length; the frame's if it was queued, else
- *	still the caller's
+ * @skb: segment that fits the length of the frame; owned by the frame if it
+ *	was queued, else still by the caller
  *
- * As far as its bytes are new: no byte is ever overwritten.
+ * Bytes that are already there are trimmed from @skb, or from the frame where
+ * @skb covers a whole segment of it.  Their values must be equal.
  *
- * Context: the shard's lock held; allocates atomically.
- * Return: what became of it.
+ * Context: shard lock held; allocates atomically.
+ * Return: what became of the segment.
  */
 enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 {
@@ -139,7 +141,9 @@ enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 /**
  * stt_frame_purge - free all segments of a frame
  * @frame: frame
- * @cause: why they are dropped
+ * @cause: drop cause to record for them
+ *
+ * Context: shard lock held.
  */
 void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause)
 {
@@ -157,11 +161,13 @@ void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause)
 }
 
 /**
- * stt_frame_take - take the segments out of a frame
- * @frame: frame with at least one
+ * stt_frame_take - remove all segments from a frame
+ * @frame: frame
  *
- * Return: the segments in order, linked by ->next; the cb of the first tells
- * how many packets they were and how the frame's DSCP and ECN are.
+ * Context: shard lock held.
+ * Return: the segments in order, linked by ->next, now owned by the caller;
+ * NULL if there were none.  The cb of the first has the number of packets that
+ * brought them, and DSCP and ECN of the frame.
  */
 struct sk_buff *stt_frame_take(struct stt_frame *frame)
 {
@@ -192,9 +198,9 @@ struct sk_buff *stt_frame_take(struct stt_frame *frame)
 	return head;
 }
 
-/* ---- what late segments need ------------------------------------------- */
+/* ---- late segments ----------------------------------------------------- */
 
-/* Copy the first @len bytes of the frame; false if they are not all here. */
+/* Copy the first @len bytes of the frame; false if some are missing. */
 static bool stt_frame_peek(struct stt_frame *frame, void *to, unsigned int len)
 {
 	struct rb_node *n = rb_first(&frame->segments);
@@ -214,7 +220,7 @@ static bool stt_frame_peek(struct stt_frame *frame, void *to, unsigned int len)
 	return off == len;
 }
 
-/* Length of all headers if the frame claims to be TCP, else 0. */
+/* Length of STT and inner headers if the flags say TCP, else 0. */
 static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
 {
 	const u8 both = STT_F_CSUM_PARTIAL | STT_F_TCP;
@@ -233,11 +239,14 @@ static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
 }
 
 /**
- * stt_frame_is_salvageable - could parts of a frame be delivered (R15)
+ * stt_frame_is_salvageable - test whether a frame qualifies for R15
  * @frame: open frame
  *
- * Only those of inner TCP whose headers have come can.  Whether they are
- * right is seen when it is delivered.
+ * Partial delivery needs inner TCP, and all headers.  Whether the headers are
+ * valid is checked on delivery.
+ *
+ * Context: shard lock held.
+ * Return: true if it qualifies.
  */
 bool stt_frame_is_salvageable(struct stt_frame *frame)
 {
@@ -248,16 +257,17 @@ bool stt_frame_is_salvageable(struct stt_frame *frame)
 
 /**
  * stt_frame_salvage - prepare for late segments of a frame that is given up
- * @frame: frame whose segments are still in it
+ * @frame: frame that still has its segments
  *
- * Only for what is salvageable.
+ * Saves the headers and the gaps.
  *
- * Context: allocates atomically.
- * Return: what the frame keeps, or NULL when there is nothing to be done.
+ * Context: shard lock held; allocates atomically.
+ * Return: the salvage, to be freed with kfree(); NULL if the frame does not
+ * qualify, or without memory.
  */
 struct stt_salvage *stt_frame_salvage(struct stt_frame *frame)
 {
-	/* L4 offsets are a byte, and a TCP header has at most 60. */
+	/* An L4 offset has one byte, a TCP header at most 60. */
 	u8 buf[STT_HLEN + U8_MAX + 60];
 	struct stt_salvage *salvage;
 	unsigned int hlen, at = 0;
@@ -293,14 +303,15 @@ struct stt_salvage *stt_frame_salvage(struct stt_frame *frame)
 }
 
 /**
- * stt_salvage_fit - cut a late segment to what of it is still missing
- * @salvage: what was kept of its frame
+ * stt_salvage_fit - trim a late segment to the gap that it fills
+ * @salvage: salvage of its frame; the gap is closed or shortened
  * @skb: segment; stays the caller's
  *
- * No byte is delivered twice.  Of a segment that reaches over several gaps
- * the first one takes its part.
+ * No byte is delivered twice.  A segment that spans several gaps fills the
+ * first one only.
  *
- * Return: false when nothing of it is missing, or there is no memory.
+ * Context: shard lock held; allocates atomically.
+ * Return: false if the segment fills no gap, or without memory.
  */
 bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb)
 {
@@ -323,7 +334,7 @@ bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb)
 		return false;
 	stt_skb_cb(skb)->offset = start;
 
-	/* What is left of the gap: nothing, one end of it, or both. */
+	/* The gap keeps both of its ends, one, or none. */
 	if (start > old.start && end < old.end) {
 		gap->end = start;
 		if (salvage->n < STT_SALVAGE_GAPS) {
@@ -346,13 +357,13 @@ bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb)
 }
 
 /**
- * stt_salvage_packet - put the headers before a late segment again
- * @salvage: what was kept of its frame
- * @skb: segment, cut to what is missing; taken over
+ * stt_salvage_packet - put saved headers in front of a late segment
+ * @salvage: salvage of its frame, owned by the caller
+ * @skb: segment, trimmed by stt_salvage_fit(); consumed
  *
- * Context: allocates atomically.
- * Return: headers and segment, linked by ->next as stt_frame_take() does, or
- * NULL.
+ * Context: any; allocates atomically.
+ * Return: headers and segment, linked by ->next like the result of
+ * stt_frame_take(), or NULL without memory.
  */
 struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
 				   struct sk_buff *skb)
@@ -366,7 +377,7 @@ struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
 		kfree_skb(skb);
 		return NULL;
 	}
-	/* The outer header goes along: metadata are made of it. */
+	/* Metadata are made from the outer header: copy that as well. */
 	skb_reset_network_header(head);
 	skb_reserve(head, outer);
 	memcpy(skb_network_header(head), skb_network_header(skb), outer);

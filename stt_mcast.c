@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Multicast underlay (R16): which groups an endpoint is a member of, and on
+ * Multicast underlay (R16): the groups that an endpoint has joined, and on
  * which lower devices.
  *
- * A membership is the lower device's own, counted there by users, as routing
- * protocols have it: there is no socket, and so no limit of memberships per
- * socket.  It goes over the lower device being down by itself, but not over
- * the loss of the lower device's IP (its MTU became too small): then it is
- * joined again when IP comes back.
+ * Memberships are taken on the lower device itself, which counts its users.
+ * Without a socket, the limit of memberships per socket does not apply.  A
+ * membership survives a lower device that is down.  It is lost when the lower
+ * device loses IP (its MTU became too small), and is taken again when IP
+ * returns.
  */
 #include <linux/igmp.h>
 #include <linux/inetdevice.h>
@@ -34,12 +34,15 @@ static_assert(sizeof(struct stt_group_key) == 24);
 /**
  * struct stt_group - a membership of an endpoint
  * @node: in &stt_port.groups
- * @key: what it is found by
+ * @key: lookup key
  * @port: the endpoint; all users hold references to it
- * @in4: the lower device's IPv4 part when we joined, or NULL; a reference
+ * @in4: IPv4 state of the lower device at the time of joining, or NULL; a
+ *	reference
  * @in6: the same for IPv6
- * @refs: running devices that use it; RTNL
- * @rcu: frees it
+ * @refs: number of running devices that use it; protected by RTNL
+ * @rcu: for kfree_rcu()
+ *
+ * Lives while @refs is not 0, and is freed after a grace period.
  */
 struct stt_group {
 	struct rhash_head	node;
@@ -67,12 +70,13 @@ static struct stt_group *stt_group_find(struct stt_port *port,
 }
 
 /**
- * stt_group_joined - are packets to a group for some device of ours
- * @port: endpoint they are sent to
+ * stt_group_joined - test whether any device of a port has joined a group
+ * @port: endpoint that the packets are sent to
  * @addr: the group
  * @scope: as in &struct stt_flow_key, negative
  *
  * Context: RCU read side.
+ * Return: true if one has joined.
  */
 bool stt_group_joined(struct stt_port *port, const union stt_addr *addr,
 		      int scope)
@@ -95,7 +99,7 @@ static int stt_group_join4(struct stt_group *group, struct net_device *lower)
 	return 0;
 }
 
-/* A dead one has lost its memberships; its successor has none of ours. */
+/* A dead in_device has dropped its memberships already. */
 static void stt_group_leave4(struct stt_group *group)
 {
 	struct in_device *in4 = group->in4;
@@ -186,12 +190,13 @@ static bool stt_group_is_in(const struct stt_group *group,
 /* ---- references -------------------------------------------------------- */
 
 /**
- * stt_group_get - be a member of a configuration's group
+ * stt_group_get - join the group of a configuration
  * @conf: configuration of a device that is up; has a port
  *
- * Context: RTNL; sleeps.
- * Return: a reference; NULL for a configuration without a group; -ENODEV for
- * a lower device without IP of this family, -ENOMEM.
+ * Context: process context with RTNL held; sleeps.
+ * Return: a reference, or NULL for a configuration without a group, or an
+ * ERR_PTR: -ENODEV if the lower device has no IP of this family, -ENOMEM, or
+ * what joining an IPv6 group returned.
  */
 struct stt_group *stt_group_get(const struct stt_conf *conf)
 {
@@ -238,10 +243,10 @@ err_free:
 }
 
 /**
- * stt_group_put - give a reference back; the last one leaves the group
+ * stt_group_put - drop a reference; dropping the last one leaves the group
  * @group: a reference, or NULL
  *
- * Context: RTNL; sleeps.
+ * Context: process context with RTNL held; sleeps.
  */
 void stt_group_put(struct stt_group *group)
 {
@@ -257,11 +262,11 @@ void stt_group_put(struct stt_group *group)
 }
 
 /**
- * stt_group_refresh - the lower device's IP may be gone, or back
- * @group: group that is joined on @lower
- * @lower: device
+ * stt_group_refresh - join again if the lower device lost or regained IP
+ * @group: group on @lower
+ * @lower: lower device
  *
- * Context: RTNL; sleeps.
+ * Context: process context with RTNL held; sleeps.
  */
 void stt_group_refresh(struct stt_group *group, struct net_device *lower)
 {
@@ -273,7 +278,7 @@ void stt_group_refresh(struct stt_group *group, struct net_device *lower)
 		return;
 	stt_group_leave(group);
 	err = stt_group_join(group, lower);
-	/* Without IP there is nothing to be a member of. */
+	/* Without IP on the lower device there is nothing to join yet. */
 	if (err && err != -ENODEV)
 		netdev_warn(lower, "stt does not join its group again: %d\n",
 			    err);

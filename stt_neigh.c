@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ARP and ND at the tunnel's end: the device's neighbour table answers what
- * would be asked of everybody (proxy), and whoever programs that table and the
- * FDB is told what they lack (l2miss, l3miss).
+ * ARP and neighbour discovery on the device.  With proxy, requests are answered
+ * from the device's neighbour table instead of being sent to all peers.  With
+ * l2miss and l3miss, netlink listeners are told which FDB entries and
+ * neighbours are missing.
  *
- * Nothing here is on the way of other packets.
+ * Other packets never get here.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -18,11 +19,11 @@
 
 #include "include/stt.h"
 
-/* ---- what is not there ------------------------------------------------- */
+/* ---- misses ------------------------------------------------------------ */
 
 /*
- * A question to whoever listens.  The length of @dst follows from @family; it
- * or @mac may be NULL.
+ * Send RTM_GETNEIGH to all listeners.  @family determines the length of @dst.
+ * Either @dst or @mac may be NULL.
  */
 static void stt_neigh_ask(const struct stt_dev *stt, u8 family,
 			  const void *dst, const u8 *mac)
@@ -65,22 +66,23 @@ err:
 }
 
 /**
- * stt_neigh_l2miss - ask for an FDB entry
+ * stt_neigh_l2miss - tell netlink listeners that an FDB entry is missing
  * @stt: device
- * @mac: the destination that there is none for
+ * @mac: destination MAC address without an entry
  *
- * Context: any but hard interrupts.
+ * Context: any but hard interrupts; allocates atomically.
  */
 void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac)
 {
 	stt_neigh_ask(stt, AF_INET, NULL, mac);
 }
 
-/* ---- who has it -------------------------------------------------------- */
+/* ---- lookup and reply -------------------------------------------------- */
 
 /*
- * The MAC address that the device's table has for @addr.  If it has none, a
- * controller may be asked; one that is being resolved is not told.
+ * Look up the MAC address of @addr in the device's neighbour table.  Without an
+ * entry, listeners may be told (l3miss).  An entry that is not in a connected
+ * state is no answer.
  */
 static bool stt_neigh_find(const struct stt_dev *stt,
 			   const struct stt_conf *conf,
@@ -103,7 +105,7 @@ static bool stt_neigh_find(const struct stt_dev *stt,
 	return found && is_valid_ether_addr(mac);
 }
 
-/* The answer comes in by the device.  Takes @reply over. */
+/* Deliver the answer as if the device had received it.  Consumes @reply. */
 static void stt_neigh_reply(const struct stt_dev *stt, struct sk_buff *reply)
 {
 	reply->protocol = eth_type_trans(reply, stt->dev);
@@ -142,7 +144,7 @@ static struct sk_buff *stt_neigh_arp_reply(const struct stt_dev *stt,
 	u8 mac[ETH_ALEN] __aligned(2);
 	bool router;
 
-	/* A station that asks for itself is not to be told that it is taken. */
+	/* Address probes and announcements are not answered. */
 	if (!sip || sip == tip || ipv4_is_loopback(tip) ||
 	    ipv4_is_multicast(tip) || stt->dev->flags & IFF_NOARP)
 		return NULL;
@@ -170,8 +172,9 @@ static bool stt_neigh_is_solicit(const struct stt_ns *ns)
 }
 
 /*
- * Where the answer goes: to the address that the request gives, or else to the
- * one it came from.  False for options that make it void (RFC 4861, 4.6).
+ * Find the MAC address to answer to: the source link-layer address option, or
+ * else the Ethernet source.  Returns false for malformed options, which
+ * invalidate the request (RFC 4861, 4.6).
  */
 static bool stt_neigh_asker(const struct sk_buff *skb, u8 *mac)
 {
@@ -195,7 +198,7 @@ static bool stt_neigh_asker(const struct sk_buff *skb, u8 *mac)
 	return true;
 }
 
-/* An advertisement of @mac to @asker, in answer to @ns. */
+/* Build an advertisement of @mac to @asker, in answer to @ns. */
 static struct sk_buff *stt_neigh_advert(const struct stt_dev *stt,
 					const struct stt_ns *ns,
 					const u8 *asker, const u8 *mac,
@@ -250,7 +253,7 @@ static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
 	u8 asker[ETH_ALEN] __aligned(2), mac[ETH_ALEN] __aligned(2);
 	bool router;
 
-	/* No source: duplicate address detection, which asks for itself. */
+	/* No source address: duplicate address detection is not answered. */
 	if (ipv6_addr_any(&ns->ip6h.saddr) ||
 	    ipv6_addr_loopback(&ns->ip6h.daddr) ||
 	    ipv6_addr_is_multicast(&ns->msg.target) ||
@@ -264,15 +267,16 @@ static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
 #endif
 
 /**
- * stt_neigh_proxy - answer a request for an address, if the packet is one
+ * stt_neigh_proxy - answer an ARP request or neighbour solicitation
  * @stt: device with @conf->proxy
  * @conf: its configuration
  * @skb: packet to be sent, from the Ethernet header on
  *
- * Requests in a VLAN are for the table of another device, and go through.
+ * Requests inside a VLAN concern another device's table and are sent.
  *
- * Context: BH disabled, RCU read side.
- * Return: true when it was one: @skb is then taken over, answered or not.
+ * Context: BH disabled, RCU read side; allocates atomically.
+ * Return: true if @skb was a request; it was then consumed, answered or not.
+ * False if it was not; @skb stays the caller's.
  */
 bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb)
@@ -305,7 +309,7 @@ bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 	}
 
 	if (!reply) {
-		/* Known or not, it has come to the right place. */
+		/* Requests that the table cannot answer are not sent. */
 		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NEIGH_FAILED);
 		return true;
 	}

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Partial delivery (section 3.3.2, R15): what is left of a frame that lost
- * segments becomes TCP packets that are right by themselves.
+ * Partial delivery (section 3.3.2, R15): the rest of a frame that lost segments
+ * becomes valid TCP packets.
  *
- * A run is a stretch of bytes that arrived together, counted from the inner
- * Ethernet header.  Each run becomes one packet: a copy of the frame's inner
- * headers with sequence number, lengths, flags and checksum of its own.
+ * A run is a contiguous range of bytes that arrived, with offsets counted from
+ * the inner Ethernet header.  Each run becomes one packet: a copy of the inner
+ * headers of the frame, with a sequence number, lengths, flags and checksum
+ * that fit the run.
  */
 #include <linux/unaligned.h>
 #include <net/ip.h>
@@ -15,11 +16,11 @@
 
 #include "include/stt.h"
 
-/* Options that sign the segment as it was sent. */
+/* Options with a signature over the whole segment. */
 #define STT_TCPOPT_MD5SIG	19
 #define STT_TCPOPT_AO		29
 
-/* Are the options well-formed, and none of them a signature? */
+/* Returns true if the options are well-formed and contain no signature. */
 static bool stt_partial_options(const u8 *opt, int len)
 {
 	while (len > 0) {
@@ -40,7 +41,7 @@ static bool stt_partial_options(const u8 *opt, int len)
 	return true;
 }
 
-/* Where the IP packet ends; 0 for one that cannot be taken apart. */
+/* Offset of the end of the IP packet, or 0 if it cannot be split. */
 static unsigned int stt_partial_end(const struct stt_partial *p)
 {
 	const u8 *l3 = p->headers + p->in.l3;
@@ -63,14 +64,15 @@ static unsigned int stt_partial_end(const struct stt_partial *p)
 }
 
 /**
- * stt_partial_init - look whether a frame can be delivered in parts
+ * stt_partial_init - prepare partial delivery of a frame
  * @p: filled in
- * @skb: first run, from the Ethernet header on; its offloads were found to
- *	agree with its headers, which are linear
- * @off: what its STT header says
- * @frame_len: length of the whole inner frame
+ * @skb: first run, from the Ethernet header on; its headers are linear and
+ *	were checked against its offload fields
+ * @off: offload fields of its STT header
+ * @frame_len: length of the whole inner frame, bytes
  *
- * Return: false if no part of it could be right.
+ * Context: any; does not sleep.
+ * Return: false if the frame cannot be split into valid packets.
  */
 bool stt_partial_init(struct stt_partial *p, const struct sk_buff *skb,
 		      const struct stt_offload *off, unsigned int frame_len)
@@ -120,12 +122,12 @@ static void stt_partial_set_gso(const struct stt_partial *p,
 /**
  * stt_partial_packet - make a packet of a run
  * @p: its frame
- * @skb: the run's bytes, for the first run headers and all; taken over
- * @start: where they start
+ * @skb: bytes of the run, including the headers for the first run; consumed
+ * @start: offset of the run
  *
  * Context: any; allocates atomically.
- * Return: the packet, from the Ethernet header on and with its offloads set;
- * NULL when no TCP payload is among the bytes, or there is no memory.
+ * Return: the packet, from the Ethernet header on, with its offloads set; NULL
+ * if the run has no TCP payload, or without memory.
  */
 struct sk_buff *stt_partial_packet(const struct stt_partial *p,
 				   struct sk_buff *skb, unsigned int start)
@@ -140,7 +142,7 @@ struct sk_buff *stt_partial_packet(const struct stt_partial *p,
 		goto drop;
 	payload = end - first;
 
-	/* Behind the IP packet there may be padding. */
+	/* Remove Ethernet padding after the IP packet. */
 	if (pskb_trim(skb, end - start))
 		goto drop;
 	if (start) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How the bytes of a packet are laid out: joining segments without copying,
- * and bringing packets into a form that skb_segment() can cut at any size.
+ * The layout of packets: joining segments without copying, and converting
+ * packets to a layout that skb_segment() can cut at any size.
  *
- * A "cuttable" packet (R12) has its data in its linear part and page
- * fragments; when those run out, in frag_list members that have page
- * fragments only.  No stretch of one segment's size spans more fragments than
- * an skb can hold.  A linear part of a list member would make skb_segment()
- * rely on the size its sender chose, down to a BUG_ON().
+ * A "cuttable" packet (R12) has its data in its linear part and in page
+ * fragments, and beyond those in frag_list members that have page fragments
+ * only.  No range of one segment's size spans more fragments than an skb can
+ * hold.  A list member with linear data would make skb_segment() rely on the
+ * sizes that the sender chose, and could trigger its BUG_ON().
  */
 #include <linux/mm.h>
 #include <linux/skbuff.h>
@@ -16,14 +16,14 @@
 
 #include "include/stt.h"
 
-/* Segments up to this size are copied together: a page fragment costs more. */
+/* Smaller segments are copied, which is cheaper than a page fragment. */
 #define STT_COPY_MAX	256
 
 /**
- * struct stt_builder - a packet that grows at its end
- * @head: the packet; its linear part stays what it is
- * @tail: where bytes are added: @head, or the last member of its frag_list
- * @page: half-used page that copied bytes go to
+ * struct stt_builder - a packet to which data is appended
+ * @head: the packet; its linear part does not change
+ * @tail: where data is appended: @head, or the last member of its frag_list
+ * @page: partly used page for copied bytes
  *
  * Neither @head nor @tail is shared or cloned.
  */
@@ -33,7 +33,7 @@ struct stt_builder {
 	struct page_frag	page;
 };
 
-/* Account for bytes that were added to the tail and not yet to the head. */
+/* Account in the head for data that was appended to the tail. */
 static void stt_builder_grew(struct stt_builder *b, unsigned int len,
 			     unsigned int truesize)
 {
@@ -45,7 +45,7 @@ static void stt_builder_grew(struct stt_builder *b, unsigned int len,
 	b->head->truesize += truesize;
 }
 
-/* Takes over @skb, which starts with no more than page fragments. */
+/* Append @skb as a frag_list member.  It has page fragments only; consumed. */
 static void stt_builder_link(struct stt_builder *b, struct sk_buff *skb)
 {
 	skb->next = NULL;
@@ -57,7 +57,7 @@ static void stt_builder_link(struct stt_builder *b, struct sk_buff *skb)
 	stt_builder_grew(b, skb->len, skb->truesize);
 }
 
-/* A member without data and without room for any but page fragments. */
+/* Append an empty member that has room for page fragments only. */
 static bool stt_builder_extend(struct stt_builder *b)
 {
 	struct sk_buff *skb = alloc_skb(0, GFP_ATOMIC);
@@ -80,9 +80,9 @@ static bool stt_builder_has_room(const struct stt_builder *b)
 }
 
 /*
- * Page fragment @i of the tail came from another skb.  Where it goes on in
- * the page of the one before, make one of the two: software GSO cuts pages
- * into such pieces, and receivers get the pages back.
+ * Page fragment @i of the tail came from another skb.  If it continues the
+ * fragment before it in the same page, merge the two.  This undoes the cutting
+ * of pages by software GSO.
  */
 static void stt_builder_merge(struct stt_builder *b, int i)
 {
@@ -104,7 +104,7 @@ static void stt_builder_merge(struct stt_builder *b, int i)
 	memmove(frag, frag + 1, (shinfo->nr_frags - i) * sizeof(*frag));
 }
 
-/* Append a copy of all of @skb; its owner stays. */
+/* Append a copy of @skb, which stays the caller's. */
 static bool stt_builder_copy(struct stt_builder *b, const struct sk_buff *skb)
 {
 	unsigned int off = 0;
@@ -142,7 +142,7 @@ static bool stt_builder_copy(struct stt_builder *b, const struct sk_buff *skb)
 	return true;
 }
 
-/* Append @skb, which has no frag_list.  Takes it over in any case. */
+/* Append @skb, which has no frag_list.  Consumes it in any case. */
 static bool stt_builder_add(struct stt_builder *b, struct sk_buff *skb)
 {
 	int nr = skb_shinfo(b->tail)->nr_frags;
@@ -159,8 +159,8 @@ static bool stt_builder_add(struct stt_builder *b, struct sk_buff *skb)
 	}
 
 	/*
-	 * skb_try_coalesce() copies what fits into the tailroom, which only a
-	 * head without fragments has: never a list member.
+	 * skb_try_coalesce() copies into the tailroom if there is any.  Only a
+	 * head without fragments has tailroom, never a list member.
 	 */
 	if (stt_builder_has_room(b) &&
 	    skb_try_coalesce(b->tail, skb, &stolen, &delta)) {
@@ -170,7 +170,7 @@ static bool stt_builder_add(struct stt_builder *b, struct sk_buff *skb)
 		return true;
 	}
 
-	/* Nothing to move but fragments: let it be the next member. */
+	/* It has fragments only: make it the next member. */
 	if (!skb_headlen(skb) && !skb_cloned(skb)) {
 		skb_orphan(skb);
 		stt_builder_link(b, skb);
@@ -183,7 +183,7 @@ out:
 	return ok;
 }
 
-/* Take the frag_list off @skb, whose shared info is its own. */
+/* Remove the frag_list from @skb, which is not cloned, and return it. */
 static struct sk_buff *stt_skb_take_list(struct sk_buff *skb)
 {
 	struct sk_buff *list = skb_shinfo(skb)->frag_list, *member;
@@ -199,10 +199,10 @@ static struct sk_buff *stt_skb_take_list(struct sk_buff *skb)
 }
 
 /*
- * Append what was a frag_list.  Members that a clone of its owner refers to
- * as well are cloned; what hangs off a member in turn (IP reassembly of what
- * GRO made) is copied with it.  Takes the list over in any case, and only
- * frees it when not @ok.
+ * Append the members of a former frag_list.  A member that is shared with a
+ * clone of the list's owner is cloned.  A member with a frag_list of its own
+ * (from IP reassembly of GRO packets) is copied.  Consumes the list in any
+ * case; if @ok is false, it only frees it.
  */
 static bool stt_builder_add_list(struct stt_builder *b, struct sk_buff *list,
 				 bool ok)
@@ -235,7 +235,7 @@ static bool stt_builder_add_list(struct stt_builder *b, struct sk_buff *list,
 	return ok;
 }
 
-/* Append @skb, frag_list and all.  Takes it over in any case. */
+/* Append @skb including its frag_list.  Consumes it in any case. */
 static bool stt_builder_add_tree(struct stt_builder *b, struct sk_buff *skb)
 {
 	struct sk_buff *list;
@@ -254,15 +254,15 @@ static bool stt_builder_add_tree(struct stt_builder *b, struct sk_buff *skb)
 
 /**
  * stt_skb_join - make one packet of several
- * @head: the first; its linear part is kept. Not shared
- * @rest: those that follow, linked by ->next, in order; may be NULL
+ * @head: the first packet, not shared; its linear part is kept
+ * @rest: the following packets in order, linked by ->next; may be NULL
  *
- * Bytes are moved, not copied, where their memory allows it.  Takes over
- * everything it is given.  Pointers into any of it, the head's linear part
- * included, are stale afterwards.
+ * Page fragments are moved, not copied, where possible.  Consumes all packets.
+ * Pointers into them are stale afterwards, including those into the linear
+ * part of @head.
  *
  * Context: any; allocates atomically.
- * Return: the packet, or NULL when there is no memory.
+ * Return: the packet, or NULL without memory.
  */
 struct sk_buff *stt_skb_join(struct sk_buff *head, struct sk_buff *rest)
 {
@@ -291,12 +291,15 @@ struct sk_buff *stt_skb_join(struct sk_buff *head, struct sk_buff *rest)
 }
 
 /**
- * stt_skb_equal - do two packets hold the same bytes
- * @a: one
- * @a_off: where to start in it
- * @b: the other
- * @b_off: where to start in that
- * @len: how many bytes; both have them
+ * stt_skb_equal - compare bytes of two packets
+ * @a: first packet
+ * @a_off: offset in @a
+ * @b: second packet
+ * @b_off: offset in @b
+ * @len: number of bytes, which both packets have
+ *
+ * Context: any.
+ * Return: true if all bytes are equal.
  */
 bool stt_skb_equal(const struct sk_buff *a, int a_off,
 		   const struct sk_buff *b, int b_off, int len)
@@ -318,10 +321,10 @@ bool stt_skb_equal(const struct sk_buff *a, int a_off,
 }
 
 /**
- * struct stt_window - fragments that a stretch of bytes may span
- * @sizes: of the last fragments seen
- * @n: how many were seen
- * @bytes: in those that @sizes holds
+ * struct stt_window - the last fragments seen while walking a packet
+ * @sizes: sizes of the last fragments, a ring
+ * @n: number of fragments seen
+ * @bytes: sum of @sizes
  */
 struct stt_window {
 	unsigned int	sizes[MAX_SKB_FRAGS - 1];
@@ -330,8 +333,9 @@ struct stt_window {
 };
 
 /*
- * A segment may begin and end inside a fragment, so those between the first
- * and the last of MAX_SKB_FRAGS + 1 in a row must hold a segment together.
+ * A segment may begin and end inside a fragment.  It fits into an skb if, of
+ * any MAX_SKB_FRAGS + 1 consecutive fragments, those between the first and the
+ * last hold at least @size bytes.
  */
 static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
 			   unsigned int size)
@@ -356,10 +360,10 @@ static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
 }
 
 /*
- * Where all members of the frag_list but the last are of one length, and the
- * payload before them is just as long, a packet for a device with TSO is cut
- * there first, at a multiple of the size asked for.  The longest stretch that
- * may then have to fit.
+ * If all members of the frag_list but the last have the same length as the
+ * payload before the list, skb_segment() cuts a packet for a device with TSO
+ * into pieces of that length first, rounded down to a multiple of @size.
+ * Returns the length of the longest range that has to fit into one skb.
  */
 static unsigned int stt_skb_stretch(const struct sk_buff *skb,
 				    unsigned int hlen, unsigned int size)
@@ -398,7 +402,7 @@ static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int hlen,
 	bool large;
 
 	size = stt_skb_stretch(skb, hlen, size);
-	/* Where each is large enough there is nothing to add up. */
+	/* Fast path: every fragment is so large that no sum is needed. */
 	least = DIV_ROUND_UP(size, ARRAY_SIZE(w.sizes));
 	large = stt_skb_frags_hold(skb, least);
 	skb_walk_frags(skb, member) {
@@ -433,7 +437,7 @@ static void stt_skb_swap_data(struct sk_buff *a, struct sk_buff *b)
 	swap(x->frag_list, y->frag_list);
 }
 
-/* Copy all that is not linear into as few page fragments as will do. */
+/* Copy all non-linear data into as few page fragments as possible. */
 static int stt_skb_repack(struct sk_buff *skb)
 {
 	struct stt_builder b = { };
@@ -449,7 +453,7 @@ static int stt_skb_repack(struct sk_buff *skb)
 	skb_reserve(b.head, skb_tailroom(b.head));
 	b.tail = b.head;
 
-	/* A stand-in for what is behind the linear part. */
+	/* A clone that begins after the linear part. */
 	tail = skb_clone(skb, GFP_ATOMIC);
 	ok = tail && __skb_pull(tail, skb_headlen(skb)) &&
 	     stt_builder_copy(&b, tail);
@@ -458,12 +462,12 @@ static int stt_skb_repack(struct sk_buff *skb)
 		put_page(b.page.page);
 	if (ok) {
 		/*
-		 * A sender's socket was charged the old truesize, and is to
-		 * get back just that.
+		 * A socket was charged the old truesize and has to be
+		 * uncharged the same amount.
 		 */
 		if (!skb->sk)
 			skb->truesize += b.head->data_len - skb->data_len;
-		/* The old fragments go back to the pool they are from. */
+		/* The old fragments return to their page pool. */
 		b.head->pp_recycle = skb->pp_recycle;
 		stt_skb_swap_data(skb, b.head);
 	}
@@ -473,17 +477,17 @@ static int stt_skb_repack(struct sk_buff *skb)
 }
 
 /**
- * stt_skb_make_cuttable - prepare a packet for skb_segment() at some size
- * @skb: the packet; stays the caller's. Not shared
- * @hlen: bytes before the payload, which each segment will have
- * @size: bytes of payload that each segment will hold
+ * stt_skb_make_cuttable - prepare a packet for skb_segment() at a given size
+ * @skb: the packet, not shared; stays the caller's
+ * @hlen: length of the headers that each segment repeats, bytes
+ * @size: payload of each segment, bytes
  *
- * Nothing is done, and nothing is walked, for a packet without a frag_list:
- * its fragments are at most %MAX_SKB_FRAGS.  Pointers into the packet other
- * than its linear part are stale afterwards.
+ * A packet without a frag_list has at most %MAX_SKB_FRAGS fragments and needs
+ * nothing.  Pointers into the packet are stale afterwards, except those into
+ * its linear part.
  *
  * Context: any; allocates atomically.
- * Return: 0, or -ENOMEM with the packet unchanged in what it holds.
+ * Return: 0, or -ENOMEM with the data of the packet unchanged.
  */
 int stt_skb_make_cuttable(struct sk_buff *skb, unsigned int hlen,
 			  unsigned int size)

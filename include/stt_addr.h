@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Outer addresses, of both families alike. */
+/* Outer addresses of both families. */
 #ifndef _STT_ADDR_H
 #define _STT_ADDR_H
 
@@ -10,12 +10,12 @@
 
 /**
  * union stt_addr - an outer address
- * @v4: an IPv4 address; the rest is 0
+ * @v4: an IPv4 address; all other bytes are 0
  * @v6: an IPv6 address
  *
- * The family stands where the address is used: it is the port's.  All bytes 0
- * means "any" in both families, and two of the same family can be compared
- * and hashed as bytes.
+ * The family is not stored here but with the user of the address, usually the
+ * port.  In both families all zeros means "any", and addresses of one family
+ * can be compared and hashed as bytes.
  */
 union stt_addr {
 	__be32		v4;

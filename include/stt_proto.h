@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * STT on the wire: the frame header, the TCP-shaped segment header, and what
- * is packed into their fields.  draft-davie-stt sections 3.1 and 3.2.
- * Nothing here knows a device, a namespace or an skb.
+ * STT on the wire: the frame header, the TCP-shaped segment header and the
+ * encoding of their fields (draft-davie-stt sections 3.1 and 3.2).  Nothing
+ * here depends on devices, namespaces or skbs.
  *
- * Comments cite the rules of docs/protocol.md by number: W1 and up for what is
- * sent, R1 and up for what is received.
+ * Comments cite the rules of docs/protocol.md by number: W1 and up for
+ * transmission, R1 and up for reception.
  */
 #ifndef _STT_PROTO_H
 #define _STT_PROTO_H
@@ -25,19 +25,19 @@
 #define STT_VERSION		0
 
 /*
- * Flags, byte 1.  The bit values are those of the deployed implementations:
- * the draft's figure counts bits from the other end.
+ * Flags, byte 1.  The bit values are those of the deployed implementations;
+ * the draft's figure numbers bits from the most significant one.
  */
 #define STT_F_CSUM_VERIFIED	BIT(0)	/* C: inner checksum known good */
 #define STT_F_CSUM_PARTIAL	BIT(1)	/* P: pseudo-header sum only */
 #define STT_F_IPV4		BIT(2)	/* V: inner is IPv4, else IPv6 */
 #define STT_F_TCP		BIT(3)	/* T: inner is TCP, else UDP */
 
-/* The VLAN field: PCP and VID where 802.1Q has them, V in place of DEI. */
+/* VLAN field: PCP and VID as in 802.1Q, V in the place of DEI. */
 #define STT_VLAN_V		BIT(12)
 #define STT_VLAN_MASK		(VLAN_PRIO_MASK | VLAN_VID_MASK)
 
-/* With group policy, where it stands in the context id. */
+/* Group policy: the upper bits of the context id. */
 #define STT_GBP_SHIFT		48
 #define STT_GBP_MARK		0xffff
 #define STT_GBP_ID_MASK		GENMASK_ULL(STT_GBP_SHIFT - 1, 0)
@@ -49,14 +49,14 @@
  * @l4_offset: bytes from the end of this header to the inner TCP or UDP
  *	header; 0 without %STT_F_CSUM_PARTIAL
  * @reserved: 0 on transmit, ignored on receipt
- * @mss: inner maximum segment size; 0 where the inner packet is not to be
+ * @mss: inner maximum segment size; 0 if the inner packet is not to be
  *	segmented
  * @vlan: PCP, %STT_VLAN_V and VID of the inner frame's 802.1Q tag
- * @context_id: whose frame this is
+ * @context_id: virtual network
  * @pad: 0 on transmit, ignored on receipt; aligns the inner IP header
  *
- * Stands once in a frame, at its start.  Packed: the frame that holds it may
- * begin anywhere.
+ * Each frame has one, at its start.  Packed, because a frame may begin at any
+ * address.
  */
 struct stt_hdr {
 	__u8	version;
@@ -75,34 +75,34 @@ static_assert(offsetof(struct stt_hdr, mss) == 4);
 static_assert(offsetof(struct stt_hdr, vlan) == 6);
 static_assert(offsetof(struct stt_hdr, context_id) == 8);
 
-/* What a frame must hold (R7), and what an outer IP datagram may (W3). */
+/* Minimum size of a frame (R7), maximum size of an outer datagram (W3). */
 #define STT_MIN_FRAME		(STT_HLEN + ETH_HLEN)
 #define STT_MAX_DGRAM		65535
 #define STT_MAX_FRAME_V4 \
 	(STT_MAX_DGRAM - sizeof(struct tcphdr) - sizeof(struct iphdr))
 #define STT_MAX_FRAME_V6	(STT_MAX_DGRAM - sizeof(struct tcphdr))
 
-/* The largest inner MTU that makes a frame of at most that size. */
+/* The largest inner MTU for a frame of that size. */
 #define STT_MAX_MTU_V4		(STT_MAX_FRAME_V4 - STT_MIN_FRAME)
 #define STT_MAX_MTU_V6		(STT_MAX_FRAME_V6 - STT_MIN_FRAME)
 static_assert(STT_MAX_MTU_V4 == 65463);
 static_assert(STT_MAX_MTU_V6 == 65483);
 
 /*
- * Smallest inner MSS that is sent or believed (R10).  It bounds the number of
- * packets one frame can become to 1365, as TCP_MIN_SND_MSS does for TCP.
+ * Smallest inner MSS that is sent or accepted (R10).  It limits the packets
+ * that one frame can become to 1365, as TCP_MIN_SND_MSS does for TCP.
  */
 #define STT_MIN_MSS		48
 
 /**
- * struct stt_offload - what the header says of the inner packet
+ * struct stt_offload - the offload fields of a header, decoded
  * @flags: %STT_F_*
  * @l4_offset: from the inner Ethernet header to the TCP or UDP header, bytes
- * @mss: inner MSS, bytes, 0 for none
- * @vlan_tci: PCP and VID, host order
- * @vlan_present: the frame had an 802.1Q tag; VID 0 is one too
+ * @mss: inner MSS in bytes, 0 for none
+ * @vlan_tci: PCP and VID
+ * @vlan_present: the frame has an 802.1Q tag, possibly with VID 0
  *
- * Host order throughout.
+ * All fields are in host order.
  */
 struct stt_offload {
 	u8	flags;
@@ -113,12 +113,10 @@ struct stt_offload {
 };
 
 /**
- * stt_hdr_encode - write a frame header
- * @hdr: where to; need not be aligned
+ * stt_hdr_encode - write a frame header (W6, W7, W9)
+ * @hdr: destination of %STT_HLEN bytes; need not be aligned
  * @id: context id, host order
- * @off: everything else
- *
- * W6, W7, W9.  Writes all %STT_HLEN bytes.
+ * @off: all other fields
  */
 static inline void stt_hdr_encode(struct stt_hdr *hdr, u64 id,
 				  const struct stt_offload *off)
@@ -140,8 +138,8 @@ static inline void stt_hdr_encode(struct stt_hdr *hdr, u64 id,
 
 /**
  * stt_hdr_decode - read a frame header of version 0
- * @hdr: where from; need not be aligned
- * @off: filled in; fields that mean nothing without P are 0 (R10)
+ * @hdr: header; need not be aligned
+ * @off: filled in; without P, fields that depend on it are 0 (R10)
  *
  * Unused flags, the reserved byte and the padding are ignored (R4).
  *
@@ -168,10 +166,13 @@ static inline u64 stt_hdr_decode(const struct stt_hdr *hdr,
 
 /**
  * stt_seq - the sequence number of a segment (section 3.2, W3)
- * @len: frame length in bytes, STT header included
- * @offset: of the segment's first byte in the frame
+ * @len: frame length in bytes, including the STT header
+ * @offset: offset of the segment's first byte in the frame
  *
- * Adding n to it adds n to the offset: that is what a TSO engine does.
+ * A TSO engine adds the number of bytes sent to the sequence number, which
+ * adds it to the offset.
+ *
+ * Return: the sequence number, host order.
  */
 static inline u32 stt_seq(u16 len, u16 offset)
 {
@@ -189,14 +190,14 @@ static inline u16 stt_seq_offset(u32 seq)
 }
 
 /**
- * stt_tcp_encode - write the TCP-shaped header of a frame (section 3.2)
- * @th: where to
+ * stt_tcp_encode - write the TCP-shaped header of a frame (W1, W3, W4)
+ * @th: destination
  * @sport: outer source port
  * @dport: outer destination port
- * @len: frame length in bytes, STT header included
+ * @len: frame length in bytes, including the STT header
  * @id: frame id
  *
- * W1, W3, W4.  The checksum is left 0.
+ * The checksum is set to 0.
  */
 static inline void stt_tcp_encode(struct tcphdr *th, __be16 sport,
 				  __be16 dport, u16 len, u32 id)
@@ -212,9 +213,9 @@ static inline void stt_tcp_encode(struct tcphdr *th, __be16 sport,
 }
 
 /**
- * struct stt_id_key - secret that makes a counter unpredictable
- * @mul: one odd multiplier a round
- * @add: one addend a round
+ * struct stt_id_key - secret for stt_id_permute()
+ * @mul: an odd multiplier for each round
+ * @add: an addend for each round
  */
 struct stt_id_key {
 	u32	mul[4];
@@ -226,9 +227,11 @@ struct stt_id_key {
  * @key: the secret
  * @n: the counter
  *
- * A Feistel network of four rounds over 16-bit halves: whatever the round
- * function, no two counters share an id.  It keeps those from guessing who do
- * not see the ids; it is no cipher.
+ * A Feistel network of four rounds over 16-bit halves is a permutation with
+ * any round function, so no two counters get the same id.  Ids cannot be
+ * guessed by hosts that see none of them; it is not a cipher.
+ *
+ * Return: the frame id.
  */
 static inline u32 stt_id_permute(const struct stt_id_key *key, u32 n)
 {
@@ -250,11 +253,11 @@ static inline u32 stt_id_permute(const struct stt_id_key *key, u32 n)
  * @min: lowest port
  * @max: highest port, not below @min
  *
- * Return: a port of the range, ends included, host order.
+ * Return: a port from @min to @max, both included, host order.
  */
 static inline u16 stt_port_scale(u32 hash, u16 min, u16 max)
 {
-	/* The upper bits decide: let the lower ones take part. */
+	/* The scaling uses the upper bits: mix the lower ones into them. */
 	hash ^= hash << 16;
 
 	return min + (u16)(((u64)hash * (max - min + 1u)) >> 32);

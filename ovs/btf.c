@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * btf BASE MODULE [STRUCT[:LAST] | FUNCTION/ARGS]... - the layout of a
- * module's structures, as its BTF has it; runs on the machine that builds
+ * btf BASE MODULE [STRUCT[:LAST] | FUNCTION/ARGS]... - print the layout of a
+ * module's structures from its BTF; runs on the build machine
  *
- * BASE is what the module's types build upon: vmlinux, or bare BTF as in
- * /sys/kernel/btf; MODULE the uncompressed module.  Prints for each structure,
- * up to its member LAST where one is named,
+ * BASE has the types that the module's BTF refers to: vmlinux, or raw BTF as in
+ * /sys/kernel/btf.  MODULE is the uncompressed module.  For each structure, up
+ * to its member LAST if that is given, it prints
  *
  *	#define OVS_BTF_OFFSETS_STRUCT(M) M(struct STRUCT, MEMBER, OFFSET); ...
  *	#define OVS_BTF_SIZES_STRUCT(M) M(struct STRUCT, MEMBER, SIZE); ...
  *	#define OVS_BTF_HAS_STRUCT_MEMBER
  *	#define OVS_BTF_SIZE_STRUCT SIZE
  *
- * with OFFSET and SIZE in bytes.  A function has to be there with so many
- * arguments.  When something is not there it says so and fails.
+ * with OFFSET and SIZE in bytes.  A function has to exist with ARGS arguments.
+ * Prints what is missing, if anything, and fails.
  */
 #include <fcntl.h>
 #include <linux/btf.h>
@@ -48,7 +48,7 @@ static void die(const char *fmt, ...)
 	exit(1);
 }
 
-/* Files in /sys have no length: read until the end. */
+/* Files in /sys report no useful size: read until the end. */
 static char *slurp(const char *path, size_t *len)
 {
 	size_t room = 1 << 20;
@@ -74,7 +74,7 @@ static char *slurp(const char *path, size_t *len)
 	return data;
 }
 
-/* The section named .BTF of a 64-bit ELF file of our byte order. */
+/* Find the section .BTF of a 64-bit ELF file in host byte order. */
 static const char *find_section(const char *data, size_t *len)
 {
 	const struct elf64_hdr *eh = (const void *)data;
@@ -104,7 +104,7 @@ static const char *find_section(const char *data, size_t *len)
 	return NULL;
 }
 
-/* Bytes behind the common part of a type; BTF of tomorrow ends the reading. */
+/* Size of the data after struct btf_type; exits on an unknown kind. */
 static size_t type_tail(const struct btf *btf, const struct btf_type *t)
 {
 	unsigned int n = BTF_INFO_VLEN(t->info);
@@ -237,7 +237,7 @@ static __u32 size_of(const struct btf *btf, __u32 id)
 	return 0;
 }
 
-/* Only the module's own types are looked at. */
+/* Find a type among the module's own, without those of the base. */
 static const struct btf_type *find(const struct btf *btf, unsigned int kind,
 				   const char *what)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Open vSwitch's port type STT: an external stt device for each destination
- * port, made and taken away by the datapath.
+ * Open vSwitch port type STT: an external stt device for each destination port,
+ * created and deleted by the datapath.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,7 +13,7 @@
 
 #include "vport.h"
 
-/* As user space numbers it; the kernel's own list ends before. */
+/* The number that Open vSwitch uses; the in-tree enum does not reach it. */
 #define OVS_VPORT_TYPE_STT	106
 
 /**
@@ -34,7 +34,7 @@ static int stt_vport_get_options(const struct vport *vport,
 	return nla_put_u16(skb, OVS_TUNNEL_ATTR_DST_PORT, priv->dst_port);
 }
 
-/* Make the device and set it up; says in the log what user space cannot. */
+/* Create the device and set it up.  Open vSwitch shows no extack: log it. */
 static int stt_vport_create_dev(struct net *net, const char *name,
 				u16 dst_port)
 {
@@ -61,7 +61,7 @@ static int stt_vport_create_dev(struct net *net, const char *name,
 	return err < 0 ? err : 0;
 }
 
-/* Where the datapath does not take the device, it is not to stay behind. */
+/* Delete a device that the datapath did not accept. */
 static void stt_vport_delete_dev(struct net *net, const char *name)
 {
 	struct net_device *dev;
@@ -74,7 +74,7 @@ static void stt_vport_delete_dev(struct net *net, const char *name)
 	rtnl_unlock();
 }
 
-/* Context: process; the datapath's own mutex is held. */
+/* Context: process context with ovs_mutex held; takes RTNL. */
 static struct vport *stt_vport_create(const struct vport_parms *parms)
 {
 	struct net *net = ovs_dp_get_net(parms->dp);
@@ -101,7 +101,7 @@ static struct vport *stt_vport_create(const struct vport_parms *parms)
 		return ERR_PTR(err);
 	}
 
-	/* This frees the port if it fails, and leaves us the device. */
+	/* On failure this frees the vport, but not the device. */
 	vport = ovs_netdev_link(vport, parms->name);
 	if (IS_ERR(vport))
 		stt_vport_delete_dev(net, parms->name);

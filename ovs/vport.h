@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The part of the in-tree openvswitch module's private interface that a port
- * type needs.  No headers package has it, so it is declared here, and
- * vport_btf.h, made from the BTF of the kernel's own openvswitch.ko, has to
- * agree: each member that BTF names must be here, at the same offset and of
- * the same size, or this does not compile and probe.sh leaves the port type
- * out.  The checksums of the exported symbols (CONFIG_MODVERSIONS) see to it
- * that the module is loaded beside that openvswitch.ko only.
+ * type needs.  No headers package contains it, so it is declared here and
+ * checked against vport_btf.h, which is generated from the BTF of the kernel's
+ * openvswitch.ko: each member in BTF must be declared here with the same offset
+ * and size.  Otherwise this does not compile, and probe.sh leaves the port type
+ * out.  The checksums of exported symbols (CONFIG_MODVERSIONS) ensure that the
+ * module only loads with that openvswitch.ko.
  *
  * Layouts: without upcall_stats up to 6.1, with it since 6.2.
  */
@@ -75,7 +75,7 @@ struct flow_table {
 	unsigned int		ufid_count;
 };
 
-/* Its beginning: nobody but openvswitch makes one. */
+/* The first members only: only openvswitch allocates one. */
 struct datapath {
 	struct rcu_head		rcu;
 	struct list_head	list_node;
@@ -106,7 +106,7 @@ static_assert(sizeof(struct vport_ops) == OVS_BTF_SIZE_vport_ops);
 OVS_BTF_OFFSETS_datapath(STT_OVS_OFFSET)
 OVS_BTF_SIZES_datapath(STT_OVS_MEMBER)
 
-/* What ovs_vport_alloc() made room for, behind the port. */
+/* Private data, which ovs_vport_alloc() places after the vport. */
 static inline void *vport_priv(const struct vport *vport)
 {
 	return (u8 *)vport + ALIGN(sizeof(*vport), 8);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What other modules may ask of stt.
+ * Interface of the stt module for other modules.
  */
 #ifndef _NET_STT_H
 #define _NET_STT_H

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Netlink attributes of the "stt" link kind: Stateless Transport Tunneling,
- * draft-davie-stt.  They stand inside IFLA_INFO_DATA.
+ * Netlink attributes of the "stt" link kind (Stateless Transport Tunneling,
+ * draft-davie-stt), nested in IFLA_INFO_DATA.
  */
 #ifndef _UAPI_LINUX_IF_STT_H
 #define _UAPI_LINUX_IF_STT_H
 
 #include <linux/types.h>
 
-/* The IANA-assigned TCP port, and the source ports used unless told. */
+/* The TCP port assigned by IANA, and the default range of source ports. */
 #define STT_DST_PORT		7471
 #define STT_SRC_PORT_MIN	49152
 #define STT_SRC_PORT_MAX	65535
 
 /*
- * Numbers are forever.  An attribute that the module does not know, or does
- * not support yet, is refused, not ignored.
+ * Numbers never change.  Attributes that the module does not know are refused,
+ * not ignored.
  */
 enum {
 	IFLA_STT_UNSPEC,
 	IFLA_STT_PORT,			/* be16, destination port */
 	IFLA_STT_ID,			/* u64, context id */
 	IFLA_STT_REMOTE,		/* be32, unicast or multicast */
-	IFLA_STT_REMOTE6,		/* struct in6_addr, the same */
+	IFLA_STT_REMOTE6,		/* struct in6_addr, likewise */
 	IFLA_STT_LOCAL,			/* be32 */
 	IFLA_STT_LOCAL6,		/* struct in6_addr */
 	IFLA_STT_LINK,			/* u32, ifindex of the lower device */
 	IFLA_STT_PORT_RANGE,		/* struct ifla_stt_port_range */
 	IFLA_STT_TTL,			/* u8, 0: the route's (auto) */
 	IFLA_STT_TTL_INHERIT,		/* u8, 1: copy the inner TTL */
-	IFLA_STT_TOS,			/* u8, 1: copy the inner one */
+	IFLA_STT_TOS,			/* u8, 1: copy the inner TOS */
 	IFLA_STT_DF,			/* u8, enum ifla_stt_df */
 	IFLA_STT_LABEL,			/* be32, IPv6 flow label, 20 bits */
 	IFLA_STT_LABEL_POLICY,		/* u32, enum ifla_stt_label_policy */
@@ -63,8 +63,8 @@ struct ifla_stt_port_range {
 /**
  * enum ifla_stt_df - values of IFLA_STT_DF
  * @STT_DF_UNSET: DF clear on IPv4
- * @STT_DF_SET: DF set: segments follow the path MTU (default)
- * @STT_DF_INHERIT: the inner IPv4 header's DF; set for inner IPv6
+ * @STT_DF_SET: DF set; segments follow the path MTU (default)
+ * @STT_DF_INHERIT: DF of the inner IPv4 header; set for inner IPv6
  */
 enum ifla_stt_df {
 	STT_DF_UNSET,
@@ -76,8 +76,8 @@ enum ifla_stt_df {
 
 /**
  * enum ifla_stt_label_policy - values of IFLA_STT_LABEL_POLICY
- * @STT_LABEL_FIXED: IFLA_STT_LABEL's value (default)
- * @STT_LABEL_INHERIT: the inner IPv6 header's label, 0 for other packets
+ * @STT_LABEL_FIXED: the value of IFLA_STT_LABEL (default)
+ * @STT_LABEL_INHERIT: flow label of the inner IPv6 header, 0 for other packets
  */
 enum ifla_stt_label_policy {
 	STT_LABEL_FIXED,
