@@ -39,7 +39,7 @@ have() {
 	return 1
 }
 
-report 'rule numbers and examples' < <(tests/prose.py || true)
+report 'rule numbers, examples and names of tests' < <(tests/prose.py || true)
 
 "$vm/deps.sh"
 newest=$("$vm/kernel.sh" newest)

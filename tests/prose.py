@@ -18,6 +18,14 @@ TOP = Path(__file__).resolve().parent.parent
 PROTOCOL = 'docs/protocol.md'
 RULE = re.compile(r'(?<![\w=/#-])[WR][0-9]{1,2}a?(?![\w=-])')
 
+# What no name of a test begins with, nor what follows a colon in it.
+STARTS = """and but he it its nobody nor or she so still than that their them
+then there these they this those too what which who whoever whose yet also
+""".split()
+SHELL_NAME = re.compile(r"""^\s*(?:if )?[a-z_]+ (['"])(.*?)\1""", re.M)
+PYTHON_NAME = re.compile(
+    r"""\b(?:check\w*|ok|not_ok|skip)\(\s*(?:\w+ \+ )?(['"])(.*?)\1""")
+
 sys.path[:0] = [str(TOP / 'tests/selftests'), str(TOP / 'upstream')]
 sys.dont_write_bytecode = True
 
@@ -77,8 +85,20 @@ def example():
         yield '%s: the example should be\n%s' % (PROTOCOL, made.hex(' '))
 
 
+def names():
+    for name in files('tests/selftests/*.sh', 'tests/selftests/*.py'):
+        text = (TOP / name).read_text()
+        for m in (SHELL_NAME if name.endswith('.sh') else
+                  PYTHON_NAME).finditer(text):
+            for part in m[2].split(': '):
+                if re.match('[A-Za-z]*', part)[0] in STARTS:
+                    yield '%s:%d: a name that does not stand alone: %s' % (
+                        name, text.count('\n', 0, m.start(2)) + 1, m[2])
+
+
 def main():
-    found = [finding for check in (rules, example) for finding in check()]
+    found = [finding for check in (rules, example, names)
+             for finding in check()]
     print('\n'.join(found), end='\n' if found else '')
     return bool(found)
 

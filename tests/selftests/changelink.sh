@@ -102,7 +102,7 @@ for family in v4 v6; do
 		ip -n "$h2" link set stt0 type stt local "$a2" remote "$a1"
 	check "$family: everything: traffic flows" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
-	check_eq "$family: still the same device" \
+	check_eq "$family: the device keeps its ifindex" \
 		"$(in_ns "$h1" cat /sys/class/net/stt0/ifindex)" "$index"
 	teardown
 done

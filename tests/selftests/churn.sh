@@ -137,10 +137,10 @@ for family in v4 v6; do
 	again
 	check "$family: traffic flows" flows
 	if [ $family = v4 ]; then
-		check "$family: the module goes" \
+		check "$family: the module unloads" \
 			timeout $((60 * slowness)) rmmod stt
-		check "$family: and comes" insmod "$STT_KO"
-		check "$family: links again" stt_pair
+		check "$family: the module loads again" insmod "$STT_KO"
+		check "$family: links are made after the reload" stt_pair
 		check "$family: traffic flows" flows
 	fi
 	check "$family: the namespace goes, with open frames" eval \

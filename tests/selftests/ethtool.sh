@@ -214,9 +214,9 @@ for family in v4 v6; do
 		check_num "$family: MTU $m: frames are handed to TSO" \
 			$(($(ethstat "$h1" stt0 tx_tso) - tso)) -gt 100
 		# What TCP sends in a millisecond: little on a slow machine.
-		check_num "$family: MTU $m: on average of 8 KB and more" \
+		check_num "$family: MTU $m: frames of 8 KB on average" \
 			$((10 << 20)) -ge $((frames * 8192 / slowness))
-		check_num "$family: MTU $m: and not cut in software" \
+		check_num "$family: MTU $m: packets are not cut in software" \
 			"$packets" -le $((frames + frames / 10 + 20))
 		check_eq "$family: MTU $m: nothing resolved in software" \
 			"$(ethstat "$h1" stt0 tx_sw_offload)" "$soft"
@@ -236,12 +236,12 @@ for family in v4 v6; do
 	ip -n "$h1" link set eth0 gso_max_size 32768
 	ip -n "$h1" link set stt0 down
 	ip -n "$h1" link set stt0 up
-	check_eq "$family: an underlay of 32 KB" "$(limits "$h1" stt0)" \
-		"$((32768 - hdrs)) $((32768 - hdrs))"
+	check_eq "$family: the limit follows an underlay of 32 KB" \
+		"$(limits "$h1" stt0)" "$((32768 - hdrs)) $((32768 - hdrs))"
 	ip -n "$h1" link set eth0 gso_max_size 65536
 	ip -n "$h1" link set stt0 type stt ttl 9
-	check_eq "$family: and of 64 KB again" "$(limits "$h1" stt0)" \
-		"$((65536 - hdrs)) $((65536 - hdrs))"
+	check_eq "$family: the limit follows an underlay of 64 KB again" \
+		"$(limits "$h1" stt0)" "$((65536 - hdrs)) $((65536 - hdrs))"
 
 	# What a NIC takes in segments counts as well: behind its own headers and
 	# IP's, TCP's and the link's, 16 of the MTU.

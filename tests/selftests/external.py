@@ -163,7 +163,8 @@ def one_by_one():
     check_sent('no mark', **want)
     key(*sum(args.items(), ()), mark='5')
     check_eq('a mark has a route of its own', sent(inner()), [])
-    check_eq('which is none', ethstats(h1, 'stt0')['tx_no_route'] - before, 1)
+    check_eq('a packet without a route is counted',
+             ethstats(h1, 'stt0')['tx_no_route'] - before, 1)
     in_ns(h1, 'ip', '-6', 'rule', 'del', *rule)
     key('id', '5', 'src_ip', A['v6'], 'dst_ip', B['v6'])
     check_sent('the device\'s ttl', ttl=64)
@@ -204,14 +205,14 @@ def path_mtu():
     learnt = eth(bytes(50), ETH_P_TEST, src='02:00:00:00:00:77')
     Wire(h2, 'eth0', mac(h1, 'eth0')).send(
         *flow.segments(frame(learnt, id=77), []))
-    check('another device learns where a station is', wait_until(
+    check('another device learns a MAC address', wait_until(
         lambda: '02:00:00:00:00:77' in in_ns(h1, 'bridge', 'fdb', 'show',
                                              'dev', 'stt9')))
     key('id', '1', 'src_ip', '0.0.0.0', 'dst_ip', peer)
-    check_sent('the external device sends there, too', dst=peer)
+    check_sent('the external device sends to that peer, too', dst=peer)
     ip_batch(h1, ['link del stt9'])
-    check_sent('also without the other', dst=peer)
-    check_path_mtu('now a peer of its own')
+    check_sent('the peer stays reachable without the other device', dst=peer)
+    check_path_mtu('path MTU for a peer of the external device alone')
     in_ns(h1, 'ethtool', '-K', 'eth0', 'tso', 'on', 'gso', 'on')
     teardown(h1)
 

@@ -43,18 +43,19 @@ refused 'one of IPv6 alone beside it' 'Another external device' \
 refused 'an id' 'name the context id' external dstport 7472 id 5
 refused 'a remote address' 'name the remote' external dstport 7472 \
 	remote 192.0.2.2
-refused 'idbits without it' 'idbits is for external' idbits 32
+refused 'idbits without external' 'idbits is for external' idbits 32
 refused 'idbits 0' '.' external dstport 7472 idbits 0
 refused 'idbits 65' '.' external dstport 7472 idbits 65
 check 'one on another port' ip -n "$h1" link add stt1 type stt external \
 	dstport 7472 idbits 32 local 192.0.2.1
-check 'and of the other family there' ip -n "$h1" link add stt2 type stt \
+check 'one of the other family on that port' \
+	ip -n "$h1" link add stt2 type stt \
 	external dstport 7472 local 2001:db8::1
 check 'a point-to-point device beside them' ip -n "$h1" link add stt3 \
 	type stt id 5 remote 192.0.2.2 dstport 7472
-check_eq 'it is shown' "$(ip -n "$h1" -d link show stt1 |
+check_eq 'ip shows external and idbits' "$(ip -n "$h1" -d link show stt1 |
 	grep -oE ' external|idbits [0-9]+' | xargs)" 'idbits 32 external'
-check_eq 'in JSON too' "$(ip -n "$h1" -d -j link show stt1 |
+check_eq 'ip -j shows external and idbits' "$(ip -n "$h1" -d -j link show stt1 |
 	grep -oE '"external":true|"idbits":[0-9]+' | xargs)" \
 	'idbits:32 external:true'
 cannot() {
@@ -70,13 +71,13 @@ cannot 'idbits' 'idbits cannot' stt1 type stt idbits 31
 cannot 'a remote address' 'no remote' stt1 type stt remote 192.0.2.2
 cannot 'a local address for both families' 'both address families' \
 	stt0 type stt local 192.0.2.1
-check 'what is the same may be said' ip -n "$h1" link set stt1 type stt \
-	external idbits 32
-check 'as that there is no local address' \
+check 'options with their present values are accepted' \
+	ip -n "$h1" link set stt1 type stt external idbits 32
+check 'local 0.0.0.0 is accepted where there is none' \
 	ip -n "$h1" link set stt0 type stt local 0.0.0.0
 check 'one with a local address' stt_add "$h1" stt4 external \
 	local 192.0.2.1 dstport 7001
-cannot 'it to none, and both families' 'lose its local' \
+cannot 'one local address to none, for both families' 'lose its local' \
 	stt4 type stt local 0.0.0.0
 ip -n "$h1" link del stt4
 check 'the rest can change' ip -n "$h1" link set stt1 type stt ttl 9 \
@@ -151,9 +152,10 @@ before=$(linkstat "$h2" stt0 rx_packets)
 in_ns "$h1" ping -q -c 3 -i 0.2 -W 1 10.1.0.2 >/dev/null
 check_eq 'a device that names id and peer takes its frames (R11)' \
 	"$(linkstat "$h2" stt0 rx_packets)" "$before"
-check_num 'it has them' "$(linkstat "$h2" stt5 rx_packets)" -ge 3
+check_num 'the device that names id and peer receives them' \
+	"$(linkstat "$h2" stt5 rx_packets)" -ge 3
 ip -n "$h2" link del stt5
-check 'when it goes, the external device has them again' \
+check 'the external device gets frames of a deleted device' \
 	in_ns "$h1" ping -q -c 3 -i 0.2 10.1.0.2
 
 # --- tenants by tc -----------------------------------------------------------
@@ -213,6 +215,6 @@ ip -n "$c" route add 10.1.0.2/32 src 10.1.0.1 encap ip id $id4 dst 192.0.2.2 \
 	dev stt0
 check 'moved to another namespace, its underlay stays' \
 	in_ns "$c" ping -q -c 3 -i 0.2 10.1.0.2
-check_refused 'its port is still taken there' 'Another external device' \
-	ip -n "$h1" link add stt9 type stt external
+check_refused 'the port stays taken in the underlay namespace' \
+	'Another external device' ip -n "$h1" link add stt9 type stt external
 tap_done

@@ -31,7 +31,8 @@ compile() {
 }
 
 check 'the programs compile' compile right -DLABEL=0x54321
-check 'and others that expect something else' compile wrong -DLABEL=0x54322
+check 'programs that expect other metadata compile' \
+	compile wrong -DLABEL=0x54322
 
 # programs NS N FAMILY OBJECT
 programs() {

@@ -86,9 +86,9 @@ for family in v4 v6; do
 		wait_for 20 dropped 100
 	set_failslab probability 0
 	kill "${bg_pids[@]}" 2>/dev/null
-	check "$family: and then all is well" \
+	check "$family: traffic flows after allocations failed" \
 		wait_for 10 in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 9000 10.0.0.2
-	check "$family: no memory is held" wait_for 20 empty
+	check "$family: reassembly holds no memory afterwards" wait_for 20 empty
 	teardown
 done
 

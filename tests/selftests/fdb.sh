@@ -38,10 +38,10 @@ table() {
 	stt_add "$h1" s2 id 3 local "$a1" remote "$a2"
 	check_eq "$family: the remote is the default destination" \
 		"$(entry "$h1" s2 $zero)" "$zero dst $a2 self permanent"
-	check "$family: it follows the remote" \
+	check "$family: the remote is changed" \
 		ip -n "$h1" link set s2 type stt remote "$a3"
-	check_eq "$family: and is still one" "$(entry "$h1" s2 $zero)" \
-		"$zero dst $a3 self permanent"
+	check_eq "$family: the default destination follows the remote" \
+		"$(entry "$h1" s2 $zero)" "$zero dst $a3 self permanent"
 
 	check "$family: add" fdb "$h1" add $mac dev s1 dst "$a2"
 	check_eq "$family: permanent is the default" "$(entry "$h1" s1 $mac)" \
@@ -64,10 +64,10 @@ import json, sys
 e = [e for e in json.load(sys.stdin) if e['mac'] == '$mac2'][0]
 print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
       else e.get('via', 'eth0'))")" "$a2 4711 77 eth0"
-	check "$family: the default ones need not be said" \
+	check "$family: default port and vni in replace" \
 		fdb "$h1" replace $mac2 dev s1 dst "$a2" port 7471 vni 2
-	check_eq "$family: and are not shown" "$(entry "$h1" s1 $mac2)" \
-		"$mac2 dst $a2 self permanent"
+	check_eq "$family: default port and vni are not shown" \
+		"$(entry "$h1" s1 $mac2)" "$mac2 dst $a2 self permanent"
 	check_eq "$family: get" \
 		"$(fdb "$h1" get $mac dev s1 self | sed 's/ *$//')" \
 		"$mac dev s1 dst $a3 self permanent"
@@ -75,35 +75,38 @@ print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
 	fdb "$h1" del $mac2 dev s1
 	check "$family: router and extern_learn" fdb "$h1" add $mac2 \
 		dev s1 dst "$a2" router extern_learn
-	check "$family: are kept" eval "has $h1 s1 '^$mac2 .*router' &&
+	check "$family: router and extern_learn are kept" \
+		eval "has $h1 s1 '^$mac2 .*router' &&
 		      has $h1 s1 '^$mac2 .*extern_learn'"
-	check "$family: extern_learn does not overwrite what the user said" \
+	check "$family: extern_learn on an entry of the user" \
 		fdb "$h1" replace $mac dev s1 dst "$a3" dynamic extern_learn
-	check_eq "$family: which stays" "$(entry "$h1" s1 $mac)" \
-		"$mac dst $a3 self permanent"
+	check_eq "$family: extern_learn keeps the entry of the user" \
+		"$(entry "$h1" s1 $mac)" "$mac dst $a3 self permanent"
 
 	check "$family: append" fdb "$h1" append $zero dev s1 dst "$a2"
 	check "$family: append another" fdb "$h1" append $zero dev s1 dst "$a3"
 	check "$family: append one twice" fdb "$h1" append $zero dev s1 dst "$a3"
-	check_eq "$family: two destinations" "$(entries "$h1" s1 "^$zero")" 2
+	check_eq "$family: append one twice adds it once" \
+		"$(entries "$h1" s1 "^$zero")" 2
 	refused 'replace many' 'Only unicast' replace $zero dev s1 dst "$a2"
 	refused 'append to a unicast address' 'several destinations' \
 		append $mac dev s1 dst "$a2"
 	check "$family: append to a multicast address" \
 		fdb "$h1" append 01:00:5e:00:00:01 dev s1 dst "$a2"
-	check "$family: and one more" \
+	check "$family: append another to a multicast address" \
 		fdb "$h1" append 01:00:5e:00:00:01 dev s1 dst "$a3"
-	check_eq "$family: two for multicast" \
+	check_eq "$family: a multicast address has two destinations" \
 		"$(entries "$h1" s1 '^01:00:5e')" 2
 	refused 'del: no such destination' 'no such destination' \
 		del $zero dev s1 dst "$b"
 	check "$family: del one of two" fdb "$h1" del $zero dev s1 dst "$a2"
-	check_eq "$family: the other stays" "$(entry "$h1" s1 $zero)" \
-		"$zero dst $a3 self permanent"
+	check_eq "$family: del one of two keeps the other" \
+		"$(entry "$h1" s1 $zero)" "$zero dst $a3 self permanent"
 	check "$family: del the last" fdb "$h1" del $zero dev s1 dst "$a3"
 	refused 'del: none left' 'has no entry' del $zero dev s1
 	check "$family: del without a destination" fdb "$h1" del $mac dev s1
-	check_eq "$family: it is gone" "$(entries "$h1" s1 "^$mac ")" 0
+	check_eq "$family: del without a destination removes the entry" \
+		"$(entries "$h1" s1 "^$mac ")" 0
 
 	refused 'without dst' 'dst.*is needed' add $mac dev s1
 	refused 'other family' 'address family' add $mac dev s1 dst "$2"
@@ -112,7 +115,7 @@ print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
 	refused 'nhid and dst' 'takes no dst|mutually exclusive' \
 		add $mac dev s1 nhid 5 dst "$a2"
 	refused 'unknown nhid' 'No such nexthop' add $mac dev s1 nhid 5
-	check_eq "$family: what is refused leaves nothing" \
+	check_eq "$family: refused requests leave no entry" \
 		"$(entries "$h1" s1 "^$mac ")" 0
 
 	stt_add "$h1" s3 id 0x1000000 local "$a1"
@@ -120,16 +123,18 @@ print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
 		add $mac dev s3 dst "$a2" vni 5
 	check "$family: a device with a wide id" \
 		fdb "$h1" add $mac dev s3 dst "$a2"
-	check_eq "$family: shows no vni" "$(entry "$h1" s3 $mac)" \
-		"$mac dst $a2 self permanent"
+	check_eq "$family: an id above 24 bits shows no vni" \
+		"$(entry "$h1" s3 $mac)" "$mac dst $a2 self permanent"
 
 	fdb "$h1" add $mac dev s1 dst "$a2" static
 	fdb "$h1" add 02:00:00:00:01:03 dev s1 dst "$a2" dynamic
 	check "$family: flush static ones" fdb "$h1" flush dev s1 static
-	check_eq "$family: they are gone" "$(entries "$h1" s1 "^$mac ")" 0
-	check_num "$family: others are not" "$(entries "$h1" s1)" -ge 2
+	check_eq "$family: flush static removes static entries" \
+		"$(entries "$h1" s1 "^$mac ")" 0
+	check_num "$family: flush static keeps other entries" \
+		"$(entries "$h1" s1)" -ge 2
 	check "$family: flush" fdb "$h1" flush dev s1
-	check_eq "$family: nothing is left" "$(entries "$h1" s1)" 0
+	check_eq "$family: flush leaves no entry" "$(entries "$h1" s1)" 0
 	ip -n "$h1" link del s1
 	ip -n "$h1" link del s2
 	ip -n "$h1" link del s3
@@ -187,9 +192,9 @@ notices() {
 				n[$dev $op]=$(($(grep -c $mac2 "$log") - before))
 			done
 		done
-		check_eq "$family: monitor: ${where%% *}: as often as for vxlan" \
+		check_eq "$family: monitor: ${where%% *}: as many as for vxlan" \
 			"${n[s1 add]} ${n[s1 del]}" "${n[v1 add]} ${n[v1 del]}"
-		check_num "$family: monitor: ${where%% *}: and that is not never" \
+		check_num "$family: monitor: ${where%% *}: one or more" \
 			"${n[s1 add]}" -ge 1
 	done
 
@@ -218,9 +223,9 @@ traffic() {
 	saddr=$([ $family = v4 ] && echo ip saddr || echo ip6 saddr)
 	stt_three nolearning
 	before=$(ethstat "$h1" stt0 tx_no_route)
-	check_fails "$family: no entries, no way" in_ns "$h1" ping -q -c 1 \
-		-W 1 10.0.0.2
-	check_num "$family: which is counted" \
+	check_fails "$family: no entries: nothing gets through" \
+		in_ns "$h1" ping -q -c 1 -W 1 10.0.0.2
+	check_num "$family: a packet without an entry is counted" \
 		"$(ethstat "$h1" stt0 tx_no_route)" -gt "$before"
 	for i in 1 2 3; do
 		h=h$i
@@ -244,21 +249,23 @@ traffic() {
 	# Replies come from a host that knows nobody.
 	# What h1 asks all of them for now and then is short.
 	wire "$h3" eth0 stray tcp dport 7471 "$saddr" "$a1" meta length '>' 900
-	check "$family: a known station" reach "$h1" 2
-	check_eq "$family: nobody else hears it" "$(wired "$h3" stray)" 0
+	check "$family: a known MAC address" reach "$h1" 2
+	check_eq "$family: a known unicast frame goes to one peer only" \
+		"$(wired "$h3" stray)" 0
 	fdb "$h1" del "$(station 2)" dev stt0
-	check "$family: an unknown station" reach "$h1" 2
-	check "$family: everybody hears it" wait_for 10 \
-		eval "[ \$(wired $h3 stray) -gt 0 ]"
+	check "$family: an unknown MAC address" reach "$h1" 2
+	check "$family: an unknown unicast frame goes to all peers" \
+		wait_for 10 eval "[ \$(wired $h3 stray) -gt 0 ]"
 	unwire "$h3"
 
 	# Large packets to several: each its own segments.
 	before=$(received "$h3")
 	check "$family: large packets to all" in_ns "$h1" ping -q -c 3 -i 0.2 \
 		-W 5 -s 6000 10.0.0.2
-	check_num "$family: arrived at h3 as well" "$(received "$h3")" -ge \
-		$((before + 3))
-	check_eq "$family: and were all right" "$(counter "$h3" drop_csum)" 0
+	check_num "$family: large packets arrive at h3 as well" \
+		"$(received "$h3")" -ge $((before + 3))
+	check_eq "$family: large packets arrive with valid checksums" \
+		"$(counter "$h3" drop_csum)" 0
 
 	# Port and id of an entry.
 	stt_add "$h2" p2 id 77 local "$a2" remote "$a1" dstport 4711

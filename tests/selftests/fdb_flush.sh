@@ -94,7 +94,7 @@ by() {
 
 	shift 3
 	check "by $name" flush "$@"
-	left "by $name: what is left" "$a" "$b"
+	left "by $name: entries that are left" "$a" "$b"
 }
 
 new_ns h1
@@ -107,8 +107,8 @@ permanent=0x80 noarp=0x40 extern=0x10 router=0x80
 pools "${d[@]}" -- "${d[@]}"
 fdb "$h1" add 02:00:00:00:0c:00 dev s2 "${d[@]}"
 check 'flush' flush
-left 'everything is gone' 0 0
-check_eq 'but not of other devices' "$(entries "$h1" s2)" 1
+left 'flush removes all entries' 0 0
+check_eq 'flush keeps entries of other devices' "$(entries "$h1" s2)" 1
 
 pools "${d[@]}" permanent -- "${e[@]}" extern_learn
 by permanent 0 0 state $permanent $permanent
@@ -163,19 +163,24 @@ if flush dst 192.0.2.99 2>/dev/null; then
 				port $port
 		done
 	done
-	check_eq 'an entry with many destinations' "$(entries "$h1" s1)" 8
+	check_eq 'an entry has many destinations' "$(entries "$h1" s1)" 8
 	flush dst 192.0.2.1 port 1111 vni 2000
-	check_eq 'loses one by dst, port and vni' "$(entries "$h1" s1)" 7
-	check_eq 'which is that one' "$(entries "$h1" s1 \
-		'dst 192.0.2.1 port 1111 vni 2000 ')" 0
+	check_eq 'flush by dst, port and vni removes one destination' \
+		"$(entries "$h1" s1)" 7
+	check_eq 'flush by dst, port and vni removes the right one' \
+		"$(entries "$h1" s1 'dst 192.0.2.1 port 1111 vni 2000 ')" 0
 	flush vni 2000
-	check_eq 'loses those of a vni' "$(entries "$h1" s1)" 4
+	check_eq 'flush by vni removes the destinations of that vni' \
+		"$(entries "$h1" s1)" 4
 	flush dst 192.0.2.1 port 1111
-	check_eq 'and one by dst and port' "$(entries "$h1" s1)" 3
+	check_eq 'flush by dst and port removes one destination' \
+		"$(entries "$h1" s1)" 3
 	flush port 2222
-	check_eq 'and those of a port' "$(entries "$h1" s1)" 1
+	check_eq 'flush by port removes the destinations of that port' \
+		"$(entries "$h1" s1)" 1
 	flush dst 192.0.2.2
-	check_eq 'and is gone with the last' "$(entries "$h1" s1)" 0
+	check_eq 'an entry goes with its last destination' \
+		"$(entries "$h1" s1)" 0
 	check_fails 'by dst of the other family' flush dst 2001:db8::1
 else
 	skip 'by destination' 'kernels before 6.7 know states and flags only'
@@ -191,8 +196,10 @@ check_num 'a port of a bridge: entries of both' "$(entries "$h1" s1 \
 	'^02:.* vlan 10 ')" -eq 5
 check_refused 'flush by VLAN, master and self' . \
 	bridge -n "$h1" fdb flush dev s1 vlan 10 master self
-check_eq "flushes the bridge's" "$(entries "$h1" s1 '^02:.* vlan 10 ')" 0
-check_eq 'but not ours' "$(entries "$h1" s1 "^02:.*dst 192.0.2.1 ")" 5
+check_eq "flush by VLAN removes the bridge's entries" \
+	"$(entries "$h1" s1 '^02:.* vlan 10 ')" 0
+check_eq "flush by VLAN keeps the device's own entries" \
+	"$(entries "$h1" s1 "^02:.*dst 192.0.2.1 ")" 5
 fdb "$h1" flush dev s1
 ip -n "$h1" link del br0
 
@@ -201,15 +208,16 @@ fdb "$h1" append $zero dev s1 dst 192.0.2.20
 fdb "$h1" append $zero dev s1 dst 192.0.2.30
 check_eq 'two default destinations' "$(entries "$h1" s1 "^$zero")" 2
 ip -n "$h1" link set s1 type stt remote 192.0.2.30
-check_eq 'and two when one becomes the remote' \
+check_eq 'two destinations after one becomes the remote' \
 	"$(entries "$h1" s1 "^$zero")" 2
 ip -n "$h1" link set s1 type stt remote 192.0.2.40
-check_eq 'which then changes' "$(bridge -n "$h1" fdb show dev s1 |
+check_eq 'a changed remote replaces its destination' \
+	"$(bridge -n "$h1" fdb show dev s1 |
 	sed -n "s/^$zero dst \([^ ]*\) .*/\1/p" | sort | xargs)" \
 	'192.0.2.20 192.0.2.40'
-check 'the remote can be deleted from it' \
+check 'the remote is deleted from the default destinations' \
 	fdb "$h1" del $zero dev s1 dst 192.0.2.40
-check_eq 'which leaves the others' "$(entry "$h1" s1 $zero)" \
-	"$zero dst 192.0.2.20 self permanent"
+check_eq 'deleting the remote keeps the other destinations' \
+	"$(entry "$h1" s1 $zero)" "$zero dst 192.0.2.20 self permanent"
 
 tap_done

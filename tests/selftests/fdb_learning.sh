@@ -46,11 +46,12 @@ options() {
 	check_eq 'ageing is 300 s' "$(says ageing)" 300
 	check_eq 'maxaddress is no limit' "$(says limit)" 0
 	stt_add "$h1" s1 id 5 remote "$a2"
-	check_eq 'not with a remote' "$(says learning s1)" False
-	check 'unless it is asked for' \
+	check_eq 'learning is off with a remote' "$(says learning s1)" False
+	check 'learning is turned on with a remote' \
 		ip -n "$h1" link set s1 type stt learning
-	check_eq 'then it is' "$(says learning s1)" True
-	check 'all at once' ip -n "$h1" link set s1 type stt nolearning \
+	check_eq 'learning is on with a remote' "$(says learning s1)" True
+	check 'learning, ageing and maxaddress change at once' \
+		ip -n "$h1" link set s1 type stt nolearning \
 		ageing 17 maxaddress 5
 	check_eq 'nolearning' "$(says learning s1)" False
 	check_eq 'ageing' "$(says ageing s1)" 17
@@ -70,49 +71,52 @@ learn() {
 		"$(station 2) dst $a2 self"
 	check_eq "$family: by h2 as well" "$(entry "$h2" stt0 "$(station 1)")" \
 		"$(station 1) dst $a1 self"
-	check "$family: listeners hear of it" wait_for 10 grep -q \
+	check "$family: listeners are told of a learnt entry" \
+		wait_for 10 grep -q \
 		"^$(station 2) .*dst $a2 self" "$tmp/monitor"
 	wire "$h3" eth0 stray tcp dport 7471
 	check "$family: h1 reaches h2 again" reach "$h1" 2
-	check_eq "$family: nobody else hears it" "$(wired "$h3" stray)" 0
+	check_eq "$family: a learnt MAC address is sent to one peer only" \
+		"$(wired "$h3" stray)" 0
 	unwire "$h3"
 
 	speak 2 $mac
-	check "$family: a station behind h2" \
+	check "$family: a MAC address behind h2 is learnt" \
 		has "$h1" stt0 "^$mac dst $a2 self *$"
 	speak 3 $mac
-	check "$family: moves to h3" has "$h1" stt0 "^$mac dst $a3 self *$"
-	check_eq "$family: and is there alone" \
+	check "$family: a learnt entry moves to h3" \
+		has "$h1" stt0 "^$mac dst $a3 self *$"
+	check_eq "$family: a moved entry has one destination" \
 		"$(entries "$h1" stt0 "^$mac ")" 1
-	check "$family: listeners hear of that" wait_for 10 grep -q \
-		"^$mac .*dst $a3 self" "$tmp/monitor"
+	check "$family: listeners are told of a moved entry" \
+		wait_for 10 grep -q "^$mac .*dst $a3 self" "$tmp/monitor"
 
 	for state in static permanent; do
 		fdb "$h1" replace $mac dev stt0 dst "$a2" $state
 		before=$(counter "$h1" drop_source)
 		speak 3 $mac
-		check "$family: a $state one does not move" \
+		check "$family: a $state entry does not move" \
 			has "$h1" stt0 "^$mac dst $a2 self $state"
-		check_num "$family: and frames from elsewhere are dropped" \
+		check_num "$family: frames against a $state entry are dropped" \
 			"$(counter "$h1" drop_source)" -gt "$before"
 		before=$(counter "$h1" drop_source)
 		speak 2 $mac
-		check_eq "$family: those from there are not" \
+		check_eq "$family: frames of a $state entry are accepted" \
 			"$(counter "$h1" drop_source)" "$before"
 	done
 	fdb "$h1" del $mac dev stt0
 
 	before=$(counter "$h1" drop_source)
 	speak 2 "$(station 1)"
-	check_num "$family: frames of our own that come back are dropped" \
+	check_num "$family: frames with the device's own address are dropped" \
 		"$(counter "$h1" drop_source)" -gt "$before"
-	check_eq "$family: and not learnt" \
+	check_eq "$family: the device's own address is not learnt" \
 		"$(entries "$h1" stt0 "^$(station 1)")" 0
 
 	ip -n "$h1" link set stt0 type stt nolearning
 	speak 2 $mac
-	check "$family: nolearning" hasnt "$h1" stt0 "^$mac"
-	check "$family: but what was learnt stays" \
+	check "$family: nolearning: nothing is learnt" hasnt "$h1" stt0 "^$mac"
+	check "$family: nolearning keeps learnt entries" \
 		has "$h1" stt0 "^$(station 2)"
 	ip -n "$h1" link set stt0 type stt learning
 }
@@ -125,17 +129,17 @@ age() {
 	speak 2 02:00:00:00:03:04
 	ip -n "$h1" link set stt0 type stt ageing 3
 	background in_ns "$h3" ping -q -i 0.2 10.0.0.1 >/dev/null
-	check "$family: what was learnt is forgotten" wait_for 30 \
+	check "$family: learnt entries age" wait_for 30 \
 		hasnt "$h1" stt0 '^02:00:00:00:03:04'
-	check "$family: what was added as dynamic too" wait_for 30 \
+	check "$family: dynamic entries age" wait_for 30 \
 		hasnt "$h1" stt0 '^02:00:00:00:03:03'
-	check "$family: who speaks is not forgotten" \
+	check "$family: an entry in use does not age" \
 		has "$h1" stt0 "^$(station 3)"
-	check "$family: nor what is static" has "$h1" stt0 "^$mac"
-	check "$family: nor what a controller learnt" \
+	check "$family: static entries do not age" has "$h1" stt0 "^$mac"
+	check "$family: extern_learn entries do not age" \
 		has "$h1" stt0 '^02:00:00:00:03:02'
-	check "$family: listeners hear of it" wait_for 10 grep -q \
-		'^Deleted 02:00:00:00:03:04' "$tmp/monitor"
+	check "$family: listeners are told of an aged entry" \
+		wait_for 10 grep -q '^Deleted 02:00:00:00:03:04' "$tmp/monitor"
 	kill "${bg_pids[-1]}"
 	ip -n "$h1" link set stt0 type stt ageing 300
 }
@@ -154,11 +158,11 @@ limit() {
 	for i in 1 2 3 4; do
 		speak 2 02:00:00:00:04:0$i
 	done
-	check_eq "$family: as many as maxaddress" \
+	check_eq "$family: as many entries as maxaddress" \
 		"$(entries "$h1" stt0 '^02:00:00:00:04')" 1
-	check_num "$family: what is not learnt is counted" \
+	check_num "$family: frames above maxaddress are counted" \
 		"$(ethstat "$h1" stt0 fdb_full)" -gt "$before"
-	check "$family: static ones are accepted" \
+	check "$family: static entries are accepted above maxaddress" \
 		fdb "$h1" add 02:00:00:00:05:01 dev stt0 dst "$a2" static
 	check_refused "$family: dynamic ones are not" maxaddress bridge \
 		-n "$h1" fdb add 02:00:00:00:05:02 dev stt0 dst "$a2" dynamic
@@ -174,9 +178,9 @@ move() {
 	local ns
 
 	ip -n "$h1" link set stt0 down
-	check_eq "$family: down: what was learnt is forgotten" \
+	check_eq "$family: a device that goes down forgets learnt entries" \
 		"$(entries "$h1" stt0 'self *$')" 0
-	check "$family: down: what was added is not" \
+	check "$family: a device that goes down keeps added entries" \
 		has "$h1" stt0 "^02:00:00:00:05:01"
 	new_ns ns
 	ip -n "$h1" link set stt0 netns "$ns"
@@ -188,7 +192,8 @@ move() {
 		has "$ns" stt0 "^$(station 2) dst $a2 "
 	check "$family: another namespace: add" fdb "$ns" replace \
 		"$(station 2)" dev stt0 dst "$a2" static
-	check "$family: another namespace: and still" reach "$ns" 2
+	check "$family: another namespace: reaches h2 by a static entry" \
+		reach "$ns" 2
 }
 
 for family in v4 v6; do

@@ -128,7 +128,7 @@ for family in v4 v6; do
 		bridge -n "$h1" fdb add $mac dev stt0 nhid 77
 	check_refused "$family: dynamic" 'cannot be dynamic' \
 		bridge -n "$h1" fdb add $mac dev stt0 nhid 10 dynamic
-	check_eq "$family: what is refused leaves nothing" \
+	check_eq "$family: refused requests leave no entry" \
 		"$(entries "$h1" stt0)" 0
 
 	check "$family: add" fdb "$h1" add $mac dev stt0 nhid 10
@@ -154,25 +154,28 @@ for family in v4 v6; do
 		check_eq "$family: the group counts them" "$count" 60
 	else
 		skip "$family: the group counts them" \
-			'this kernel keeps no count'
+			'no count in this kernel'
 	fi
 
 	check "$family: another group" fdb "$h1" replace $mac dev stt0 nhid 12
 	flows 20
 	heard
-	check_eq "$family: all go to its member" "$n2 $n3" '20 0'
+	check_eq "$family: all flows go to the only member" "$n2 $n3" '20 0'
 	nh replace id 12 group 2 fdb
 	flows 20
 	heard
-	check_eq "$family: its member changes" "$n2 $n3" '0 20'
+	check_eq "$family: flows follow a changed member of the group" \
+		"$n2 $n3" '0 20'
 	nh replace id 2 via "$a2" fdb
 	flows 20
 	heard
-	check_eq "$family: its member's address changes" "$n2 $n3" '20 0'
+	check_eq "$family: flows follow a changed address of the member" \
+		"$n2 $n3" '20 0'
 	ip -n "$h1" link set stt0 type stt ttl 33
 	flows 20
 	heard
-	check_eq "$family: and the device's configuration" "$n2 $n3" '20 0'
+	check_eq "$family: flows go to the member after a change of ttl" \
+		"$n2 $n3" '20 0'
 
 	# Who has a group is not learnt to be elsewhere, and is known to a proxy.
 	fdb "$h1" replace $mac dev stt0 nhid 10
@@ -182,11 +185,11 @@ for family in v4 v6; do
 	ip -n "$h2" neigh replace 10.0.0.1 lladdr "$(station 1)" dev stt0
 	before=$(counter "$h1" drop_source)
 	in_ns "$h2" ping -q -c 2 -i 0.2 -W 0.1 10.0.0.1 >/dev/null
-	check "$family: frames from a station that has a group are dropped" \
+	check "$family: frames against an entry with a group are dropped" \
 		wait_for 10 eval \
 		"[ \$(counter $h1 drop_source) -gt $before ]"
-	check_eq "$family: and it keeps that" "$(entry "$h1" stt0 $mac)" \
-		"$mac nhid 10 self permanent"
+	check_eq "$family: an entry with a group keeps it" \
+		"$(entry "$h1" stt0 $mac)" "$mac nhid 10 self permanent"
 	ip -n "$h2" link set stt0 address "$(station 2)"
 	ip -n "$h1" link set stt0 type stt nolearning proxy
 	ip -n "$h1" neigh replace 10.0.0.9 lladdr $mac dev stt0 nud permanent
@@ -218,12 +221,15 @@ for family in v4 v6; do
 	nh del id 12
 	check "$family: a group that is deleted takes its entry along" \
 		hasnt "$h1" stt0 "^$mac "
-	check "$family: others stay" has "$h1" stt0 "^$mac2 nhid 10"
+	check "$family: entries of other groups stay" \
+		has "$h1" stt0 "^$mac2 nhid 10"
 	flows 20
 	heard
-	check_eq "$family: it is an unknown station now" $((n2 + n3)) 20
+	check_eq "$family: frames without an entry go to the default group" \
+		$((n2 + n3)) 20
 	check "$family: del" fdb "$h1" del $mac2 dev stt0 nhid 10
-	check_eq "$family: is gone" "$(entries "$h1" stt0 "^$mac2")" 0
+	check_eq "$family: del removes an entry with a group" \
+		"$(entries "$h1" stt0 "^$mac2")" 0
 
 	# Under traffic, and with the device.
 	fdb "$h1" add $mac dev stt0 nhid 10

@@ -73,9 +73,10 @@ for i in range($first, $first + $part):
 done
 for _ in 1 2 3; do
 	took show_vxlan bridge -n "$h1" fdb show dev v0
-	check_eq 'they are there, vxlan' "$(grep -c '^02:01' "$tmp/out")" $count
+	check_eq 'vxlan shows all entries' \
+		"$(grep -c '^02:01' "$tmp/out")" $count
 	took show_stt bridge -n "$h1" fdb show dev stt0
-	check_eq 'they are there, stt' "$(grep -c '^02:01' "$tmp/out")" $count
+	check_eq 'stt shows all entries' "$(grep -c '^02:01' "$tmp/out")" $count
 done
 check_eq 'the last is found' \
 	"$(fdb "$h1" get 02:01:00:01:86:9f dev stt0 self | sed 's/ *$//')" \

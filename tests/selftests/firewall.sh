@@ -83,8 +83,8 @@ for fam in v4 v6; do
 	firewalld_like 'tcp dport 7471 accept'
 	check "$fam: a firewalld zone with the port" ping_ok
 	# Connection tracking is on: the ping inside is an entry.
-	check_num "$fam: what is inside is tracked" "$(tracked icmp)" -gt 0
-	check_eq "$fam: STT is not" "$(tracked tcp)" 0
+	check_num "$fam: inner packets are tracked" "$(tracked icmp)" -gt 0
+	check_eq "$fam: STT segments are not tracked" "$(tracked tcp)" 0
 	teardown
 done
 tap_done

@@ -45,14 +45,16 @@ check 'a user has the limit that the host has' \
 	test "$(inside cat $knob)" = "$was"
 check_fails 'a user cannot have more' \
 	inside sh -c "echo $((was + 1)) >$knob"
-check 'a user can have less' inside sh -c "echo 100000 >$knob"
+check 'a user can lower the limit' inside sh -c "echo 100000 >$knob"
 check 'the host lowers its limit' eval "echo 1000000 >$knob"
-check_eq 'a new user namespace begins there' "$(inside cat $knob)" 1000000
-check_fails 'a user cannot have more than that' \
+check_eq 'a new user namespace starts with the limit of the host' \
+	"$(inside cat $knob)" 1000000
+check_fails 'a user cannot exceed the limit of the host' \
 	inside sh -c "echo 1000001 >$knob"
-check 'the host can have any' eval "echo $((was * 4)) >$knob"
-check 'then users can as well' inside sh -c "echo $((was * 4)) >$knob"
-check 'the host has its limit back' eval "echo $was >$knob"
+check 'the host can set any limit' eval "echo $((was * 4)) >$knob"
+check 'a user can have as much as the host' \
+	inside sh -c "echo $((was * 4)) >$knob"
+check 'the host restores its limit' eval "echo $was >$knob"
 check_fails 'a user cannot keep frames for longer than 30 s' \
 	inside sh -c 'echo 30001 >/proc/sys/net/stt/reasm_time_ms'
 
@@ -67,15 +69,15 @@ py_checks flood.py "$h1" "$h2" open
 check_num 'frames are open, and have 10 s' "$(counter "$h2" reasm_queues)" -gt 50
 h2_name=$h2
 ip netns del "$h2"
-check_fails 'their namespace goes at once' \
+check_fails 'a namespace with open frames goes at once' \
 	ip netns exec "$h2_name" true
 # The module can go only when the namespace is gone: timers and all.
-check 'and the module, before their time is over' eval '
+check 'the module unloads before the frames time out' eval '
 	for _ in {1..60}; do
 		rmmod stt 2>/dev/null && break
 		sleep 0.1
 	done
 	! lsmod | grep -qw stt'
-check 'it comes back' insmod "$STT_KO"
+check 'the module loads again' insmod "$STT_KO"
 
 tap_done

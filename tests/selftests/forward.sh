@@ -58,7 +58,7 @@ check 'for IPv6 too' stt_add "$h2" stt6 id 1 local ::
 check 'into the tunnel' stt_add "$h2" stt2 id 2
 check 'for IPv6 too' stt_add "$h2" stt3 id 2 local ::
 check 'a tunnel to go on in' stt_add "$h2" stt1 id 77 remote 203.0.113.130
-check 'its far end' stt_add "$h4" stt0 id 77
+check 'the far end of a tunnel to go on in' stt_add "$h4" stt0 id 77
 for dev in stt0 stt6 stt2 stt3; do
 	in_ns "$h2" ethtool -K $dev gro off >/dev/null
 done

@@ -55,7 +55,7 @@ iperf_server "$h2"
 check_num 'stt to vxlan: GSO packets go through the bridge whole' \
 	"$(size "$gw" vx0 tx in_ns "$h1" iperf3 -c 10.0.0.2 -n 16M)" -gt 5000
 before=$(ethstat "$gw" stt0 tx_sw_offload)
-check_num 'vxlan to stt: also' \
+check_num 'vxlan to stt: GSO packets go through the bridge whole' \
 	"$(size "$gw" stt0 tx in_ns "$h2" iperf3 -c 10.0.0.1 -n 16M)" -gt 3000
 check_eq 'vxlan to stt: no offload is resolved in software' \
 	"$(ethstat "$gw" stt0 tx_sw_offload)" "$before"
@@ -165,7 +165,7 @@ do
 	*active-backup) used=1 ;;
 	*)		used=2 ;;
 	esac
-	check_eq "$what: so many of two links are used" "$(
+	check_eq "$what: the mode uses the right number of links" "$(
 		for id in 11 12; do
 			[ "$(linkstat "$h1" stt$id tx_packets)" -le 20 ] ||
 				echo $id
@@ -176,7 +176,7 @@ do
 		wait_for 10 in_ns "$h1" ping -q -c 1 -W 1 10.0.0.2
 	check "$what: TCP over that" in_ns "$h1" iperf3 -c 10.0.0.2 -n 4M
 	check "$what: a port is deleted" ip -n "$h1" link del stt11
-	check "$what: and the other works" \
+	check "$what: traffic flows over the other port" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
 	for ns in "$h1" "$h2"; do
 		ip -n "$ns" link del agg0

@@ -27,7 +27,7 @@ refused() {
 }
 
 check 'devices with group policy' stt_pair id 5 gbp
-check_eq 'it is shown' "$(ip -n "$h1" -d link show stt0 |
+check_eq 'ip shows gbp' "$(ip -n "$h1" -d link show stt0 |
 	grep -o ' gbp' | xargs)" gbp
 refused 'a device without it on its port' 'cannot share a port' id 6
 refused 'an external one without it' 'cannot share a port' external
@@ -36,11 +36,11 @@ refused 'idbits 49' 'leaves 48 bits' external gbp idbits 49
 check 'an id of 48 bits' ip -n "$h1" link add stt9 type stt \
 	id 0xffffffffffff gbp
 ip -n "$h1" link del stt9
-check_refused 'it cannot change' 'cannot change' \
+check_refused 'gbp cannot change' 'cannot change' \
 	ip -n "$h1" link set stt0 type stt nogbp
-check 'one without it has its own port' ip -n "$h1" link add stt8 type stt \
-	id 5 dstport 7472
-refused 'and cannot be joined by one with it' 'cannot share a port' \
+check 'a device without gbp on a port of its own' \
+	ip -n "$h1" link add stt8 type stt id 5 dstport 7472
+refused 'a device with it on a port without it' 'cannot share a port' \
 	id 6 gbp dstport 7472
 ip -n "$h1" link del stt8
 

@@ -143,7 +143,8 @@ for family in v4 v6; do
 	ip -n "$h1" link set eth0 down
 	ip -n "$h1" link set eth0 up
 	[ $family = v4 ] || addr "$h1" eth0 2001:db8::1/64
-	check "$family: lower device down and up: still in it" member "$h1"
+	check "$family: member after the lower device was down" \
+		member "$h1"
 
 	# IP needs an MTU.
 	ip -n "$h1" link add low type dummy
@@ -156,11 +157,11 @@ for family in v4 v6; do
 	check "$family: IP is back: in it again" member "$h1" $group2 low
 	ip -n "$h1" link set low mtu 60
 	ip -n "$h1" link set stt1 down
-	check_fails "$family: no IP below: not up" \
+	check_fails "$family: no IP below: up is refused" \
 		ip -n "$h1" link set stt1 up
 	ip -n "$h1" link set low mtu 1500
-	check "$family: IP is back: up" ip -n "$h1" link set stt1 up
-	check "$family: and in it" member "$h1" $group2 low
+	check "$family: IP is back: up is accepted" ip -n "$h1" link set stt1 up
+	check "$family: up: a member of the group" member "$h1" $group2 low
 	ip -n "$h1" link set low mtu 60
 	check "$family: delete the lower device without IP" \
 		ip -n "$h1" link del low
@@ -198,11 +199,12 @@ for family in v4 v6; do
 		eval "not_member $h1 && member $h1 $group2"
 	check "$family: change to a peer" \
 		ip -n "$h1" link set stt0 type stt remote $a2
-	check "$family: left it" not_member "$h1" $group2
+	check "$family: change to a peer: left the group" \
+		not_member "$h1" $group2
 	check "$family: change to a group again" \
 		ip -n "$h1" link set stt0 type stt group $group
-	check "$family: joined" member "$h1"
-	check "$family: what is shown" eval \
+	check "$family: change to a group: joined it" member "$h1"
+	check "$family: ip shows the group" eval \
 		"ip -n $h1 -d link show stt0 | grep -q 'group $group dev eth0'"
 	ip -n "$h1" link set stt0 down
 	ip -n "$h1" link set stt0 type stt group $group2
@@ -325,25 +327,26 @@ for family in v4 v6; do
 	ip -n "$h1" link set red up
 	ip -n "$h1" link set eth0 master red
 	[ $family = v4 ] || addr "$h1" eth0 $a1/64
-	check "$family: into a VRF: still in it" member "$h1"
+	check "$family: into a VRF: a member" member "$h1"
 	check "$family: into a VRF: heard" wait_for 10 cast 20000 "$h2" "$h1"
 	check "$family: into a VRF: hears" wait_for 10 cast 20000 "$h1" "$h2"
 	ip -n "$h1" link set eth0 nomaster
 	[ $family = v4 ] || addr "$h1" eth0 $a1/64
-	check "$family: out of it: still in the group" member "$h1"
-	check "$family: out of it: heard" wait_for 10 cast 20000 "$h2" "$h1"
+	check "$family: out of the VRF: a member" member "$h1"
+	check "$family: out of the VRF: heard" \
+		wait_for 10 cast 20000 "$h2" "$h1"
 
 	new_ns c1
 	ip -n "$h1" link set stt0 netns "$c1"
 	check "$family: moved and down: left" not_member "$h1"
 	addr "$c1" stt0 10.0.0.1/24
 	ip -n "$c1" link set stt0 up
-	check "$family: moved and up: in it" member "$h1"
+	check "$family: moved and up: a member" member "$h1"
 	check "$family: moved: traffic flows" pinged "$c1" 10.0.0.2
 	background in_ns "$h2" ping -q -f -s 20000 10.0.0.1 >/dev/null 2>&1
 	background in_ns "$c1" ping -q -f -s 20000 10.0.0.2 >/dev/null 2>&1
 	check "$family: delete the lower device" ip -n "$h1" link del eth0
-	check_fails "$family: and the device moved away" \
+	check_fails "$family: the moved device goes with its lower device" \
 		ip -n "$c1" link show stt0
 	# h2's device goes with its namespace, up and under traffic.
 	teardown

@@ -61,16 +61,16 @@ for family in v4 v6; do
 	ip -n "$h1" neigh replace "$a2" dev eth0 lladdr \
 		"$(in_ns "$h2" cat /sys/class/net/eth0/address)"
 	background in_ns "$h1" ping -q -i 0.01 10.0.0.2 >/dev/null
-	check "$family: frames come" flows
+	check "$family: frames arrive" flows
 
 	for hook in 'prerouting -300' 'prerouting 0' 'input 0'; do
 		# shellcheck disable=SC2086
 		drop_in $hook
-		check "$family: a rule in $hook stops them" stands
-		check "$family: and counted them" \
+		check "$family: a rule in $hook stops frames" stands
+		check "$family: a rule in $hook counts them" \
 			eval "nft_h2 list table inet t | grep -q 'packets [1-9]'"
 		nft_h2 delete table inet t
-		check "$family: without the rule they come" flows
+		check "$family: without a rule in $hook frames arrive" flows
 	done
 
 	"${ip[@]}" addr del "$a2/$length" dev eth0
@@ -96,20 +96,21 @@ for family in v4 v6; do
 
 	before=$(counter "$h2" drop_policy)
 	policy add tmpl proto esp mode transport
-	check "$family: an IPsec policy stops them (R2a)" stands
-	check "$family: which is counted" wait_for 10 counts drop_policy "$before"
+	check "$family: an IPsec policy stops frames (R2a)" stands
+	check "$family: frames an IPsec policy stops are counted" wait_for 10 \
+		counts drop_policy "$before"
 	policy delete
 	check "$family: without it they come" flows
 
 	before=$(counter "$h2" drop_policy)
 	ip -n "$h2" xfrm policy setdefault in block
-	check "$family: nor does a default policy let them in" stands
-	check "$family: which is counted, too" wait_for 10 counts drop_policy \
-		"$before"
+	check "$family: a default policy of block stops frames (R2a)" stands
+	check "$family: frames a default policy stops are counted" wait_for 10 \
+		counts drop_policy "$before"
 	in_ns "$h2" sysctl -qw "net.ipv${family#v}.conf.eth0.disable_policy=1"
 	"${ip[@]}" addr del "$a2/$length" dev eth0
 	addr "$h2" eth0 "$a2/$length"
-	check "$family: but where no policy holds they come" flows
+	check "$family: frames arrive where policies are disabled" flows
 	ip -n "$h2" xfrm policy setdefault in accept
 	in_ns "$h2" sysctl -qw "net.ipv${family#v}.conf.eth0.disable_policy=0"
 
@@ -126,14 +127,14 @@ for family in v4 v6; do
 	check "$family: down: counted" wait_for 10 counts drop_no_device \
 		"$before"
 	ip -n "$h2" link set stt0 up
-	check "$family: up: they come" flows
+	check "$family: frames arrive after the device is up again" flows
 	stt_add "$h2" stt2 id 2 local "$a2"
 	ip -n "$h2" link del stt0
 	before=$(counter "$h2" drop_no_device)
 	check "$family: deleted: counted" wait_for 10 counts drop_no_device \
 		"$before"
 	stt_add "$h2" stt0 id 1 local "$a2"
-	check "$family: another one: they come" flows
+	check "$family: frames arrive at a device made anew" flows
 
 	before=$(counter "$h2" drop_no_device)
 	ip -n "$h2" link set stt0 type stt local \

@@ -118,10 +118,13 @@ for family in v4 v6; do
 	wire "$h2" eth0 esp "$proto"
 	check "$family: a flow with a policy of its own" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 2 10.1.0.2
-	check_eq "$family: it is not in the clear" "$(wired "$h2" clear)" 0
-	check_num "$family: it is in ESP" "$(wired "$h2" esp)" -gt 0
-	check "$family: the flow beside it" ping_inner
-	check_num "$family: is in the clear" "$(wired "$h2" others)" -gt 0
+	check_eq "$family: a flow with a policy is not in the clear" \
+		"$(wired "$h2" clear)" 0
+	check_num "$family: a flow with a policy is in ESP" \
+		"$(wired "$h2" esp)" -gt 0
+	check "$family: a flow without a policy" ping_inner
+	check_num "$family: a flow without a policy is in the clear" \
+		"$(wired "$h2" others)" -gt 0
 	teardown
 done
 

@@ -119,10 +119,10 @@ def isolation():
         d.name, d.id, d.port, d.remote, d.local, d.ns, n, d.want)
         for d in devices
         for n in [ethstats(d.ns, d.name)['rx_frames']] if n != d.want]
-    check('each device has its own, and no other\'s (R11)', not wrong, *wrong)
-    check('some were nobody\'s', nobody[r1] and nobody[r2], nobody)
+    check('each device receives its own frames only (R11)', not wrong, *wrong)
+    check('some frames were for no device', nobody[r1] and nobody[r2], nobody)
     for r in r1, r2:
-        check('%s: those are counted' % r.split('-')[0],
+        check('%s: frames for no device are counted' % r.split('-')[0],
               given_up(r) <= nobody[r] and given_up(r) > 0,
               given_up(r), nobody[r])
     check('most devices had frames',

@@ -50,8 +50,10 @@ for family in v4 v6; do
 	check "$family: traffic over dev" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 10.0.0.2
 	check "$family: delete the lower device" ip -n "$h1" link del eth0
-	check_fails "$family: stt0 went with it" has_dev "$h1" stt0
-	check_fails "$family: and the peer's" has_dev "$h2" stt0
+	check_fails "$family: stt0 went with its lower device" \
+		has_dev "$h1" stt0
+	check_fails "$family: stt0 of the peer went with its lower device" \
+		has_dev "$h2" stt0
 	teardown
 
 	setup_pair $family
@@ -71,7 +73,7 @@ stt_pair
 chatter "$h1" 10.0.0.2
 check 'not bound: delete the lower device' ip -n "$h1" link del eth0
 check 'not bound: stt0 stays' has_dev "$h1" stt0
-check 'not bound: and says it has no route' \
+check 'not bound: packets without a route are counted' \
 	wait_for 10 eval "[ \$(ethstat $h1 stt0 tx_no_route) -gt 0 ]"
 link_ns "$h1" eth0 "$h2" eth0
 addr "$h1" eth0 192.0.2.1/24
@@ -156,7 +158,7 @@ for n in 1 2; do
 	stt_add "$h2" stt1 id 2 remote "$a1"
 	addr "$h1" stt1 10.1.0.1/24
 	addr "$h2" stt1 10.1.0.2/24
-	check "load $n: it works" \
+	check "load $n: traffic flows" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.1.0.2
 	teardown
 done

@@ -47,14 +47,16 @@ words() {
 setup_pair v4
 
 check 'a device without a name or an option' ip -n "$h1" link add type stt
-check 'its defaults' shown "$h1" stt0 id 0 port 7471 port_range.low 49152 \
+check 'defaults of a new device' \
+	shown "$h1" stt0 id 0 port 7471 port_range.low 49152 \
 	port_range.high 65535 ttl 0 ttl_inherit null tos 0 df set label 0 \
 	fwmark 0 partial true external false localbypass true gbp false \
 	idbits null remote null remote6 null local null local6 null link null
-check 'its MTU' test "$(ip -n "$h1" -j link show stt0 | jq '.[0].mtu')" = 1500
-check 'it goes up' ip -n "$h1" link set stt0 up
-check 'it goes down' ip -n "$h1" link set stt0 down
-check 'it goes away' ip -n "$h1" link del stt0
+check 'default MTU' \
+	test "$(ip -n "$h1" -j link show stt0 | jq '.[0].mtu')" = 1500
+check 'a device without options goes up' ip -n "$h1" link set stt0 up
+check 'a device without options goes down' ip -n "$h1" link set stt0 down
+check 'a device without options is deleted' ip -n "$h1" link del stt0
 
 # round_trip NAME FAMILY-SUFFIX OPTIONS -- KEY VALUE...: and what ip prints
 # makes the same device again.
@@ -99,7 +101,7 @@ round_trip 'id 2^64-1' id 18446744073709551615 remote 192.0.2.2 -- \
 	remote 192.0.2.2
 round_trip 'id in hexadecimal, as key' key 0x123456789abcdef remote 192.0.2.2 \
 	-- port 7471
-check_eq 'that id to the digit' "$(
+check_eq 'an id in hexadecimal is shown to the digit' "$(
 	ip -n "$h1" link add stt1 type stt key 0x123456789abcdef
 	words "$h1" stt1 | sed 's/^id \([0-9]*\) .*/\1/'
 	ip -n "$h1" link del stt1)" 81985529216486895
@@ -122,20 +124,20 @@ round_trip 'IPv6 without addresses' remote :: -- remote6 :: local6 null
 
 state() { ip -n "$h1" -j link show stt1 | jq -r '.[0].operstate'; }
 is() { [ "$(state)" = "$1" ]; }
-check 'a state from the beginning' \
+check 'a device is made in state up' \
 	ip -n "$h1" link add stt1 up state up type stt remote 192.0.2.2
-check_eq 'it is up' "$(state)" UP
+check_eq 'operstate is UP' "$(state)" UP
 ip -n "$h1" link set stt1 down
-check_eq 'it is down' "$(state)" DOWN
+check_eq 'operstate is DOWN after down' "$(state)" DOWN
 ip -n "$h1" link set stt1 up
-check_eq 'it is up again' "$(state)" UP
+check_eq 'operstate is UP after up' "$(state)" UP
 ip -n "$h1" link del stt1
 stt_add "$h1" stt1 remote 192.0.2.2
-check_eq 'no state' "$(state)" UNKNOWN
+check_eq 'operstate is UNKNOWN unless it was set' "$(state)" UNKNOWN
 check 'held down' ip -n "$h1" link set stt1 protodown on
-check 'held down: it is' wait_for 10 is DOWN
+check 'held down: operstate is DOWN' wait_for 10 is DOWN
 check 'held down no more' ip -n "$h1" link set stt1 protodown off
-check 'held down no more: it is up' wait_for 10 is UP
+check 'held down no more: operstate is UP' wait_for 10 is UP
 ip -n "$h1" link del stt1
 
 # --- refusals ----------------------------------------------------------------
@@ -160,7 +162,8 @@ refused() {
 	before=$(all)
 	check_refused "$name" "$pattern" ip -n "$h1" link add stt9 "${bad[@]}"
 	check_eq "$name: nothing is left" "$(all)" "$before"
-	check "$name: and then right" ip -n "$h1" link add stt9 "$@"
+	check "$name: the corrected command is accepted" \
+		ip -n "$h1" link add stt9 "$@"
 	ip -n "$h1" link del stt9
 }
 
@@ -300,7 +303,8 @@ cannot() {
 	shift 2
 	check_refused "cannot change: $name" "$pattern" \
 		ip -n "$h1" link set stt8 type stt "$@"
-	check_eq "cannot change: $name: it did not" "$(words "$h1" stt8)" "$was"
+	check_eq "cannot change: $name: nothing changed" \
+		"$(words "$h1" stt8)" "$was"
 }
 cannot 'id' 'id cannot change' id 6
 cannot 'dstport' 'port cannot change' dstport 7472

@@ -42,10 +42,10 @@ run() {
 	before=$(linkstat "$t1" stt1 tx_errors)
 	iperf_server "$t2"
 	check "$fam: TCP" in_ns "$t1" iperf3 -c 10.0.0.2 -n 20M
-	check_eq "$fam: nothing of it went through the stack" "$(through_lo)" 0
+	check_eq "$fam: TCP does not go through the stack" "$(through_lo)" 0
 	check_num "$fam: the sender counts" \
 		"$(linkstat "$t1" stt1 tx_packets)" -gt 6
-	check_num "$fam: and the receiver" \
+	check_num "$fam: the receiver counts" \
 		"$(ethstat "$t2" stt2 rx_single)" -gt 6
 	check_eq "$fam: no errors" "$(linkstat "$t1" stt1 tx_errors)" \
 		"$before"
@@ -58,14 +58,15 @@ run() {
 
 	check "$fam: nolocalbypass while up" \
 		ip -n "$t1" link set stt1 type stt nolocalbypass
-	check_eq "$fam: it is shown" "$(ip -n "$t1" -d link show stt1 |
+	check_eq "$fam: ip shows nolocalbypass" \
+		"$(ip -n "$t1" -d link show stt1 |
 		grep -oE '(no)?localbypass')" nolocalbypass
 	check "$fam: ping through the stack" \
 		in_ns "$t1" ping -q -c 3 -i 0.2 -s 4000 10.0.0.2
 	check_num "$fam: lo sees it" "$(through_lo)" -ge 3
 	check "$fam: localbypass again" \
 		ip -n "$t1" link set stt1 type stt localbypass
-	check_eq "$fam: it is shown" "$(ip -n "$t1" -d link show stt1 |
+	check_eq "$fam: ip shows localbypass" "$(ip -n "$t1" -d link show stt1 |
 		grep -oE '(no)?localbypass')" localbypass
 	before=$(through_lo)
 	check "$fam: ping, directly again" \
@@ -96,7 +97,7 @@ run() {
 	in_ns "$h" ping -q -c 2 -i 0.2 -W 1 10.4.0.2 >/dev/null
 	check_num "$fam: a device that sends to itself: counted" \
 		"$(ethstat "$h" stt4 tx_loop)" -ge 2
-	check_eq "$fam: and receives nothing" \
+	check_eq "$fam: a device that sends to itself: receives nothing" \
 		"$(linkstat "$h" stt4 rx_packets)" 0
 	teardown
 }

@@ -78,7 +78,8 @@ ip -n "$h1" link set stt0 master br0
 addr "$c1" eth0 10.0.0.10/24 fd00::10/64
 addr "$h2" stt0 10.0.0.2/24 fd00::2/64
 
-check_fails 'nobody knows anything' in_ns "$c1" ping -q -c 1 -W 1 10.0.0.2
+check_fails 'no traffic without a controller' \
+	in_ns "$c1" ping -q -c 1 -W 1 10.0.0.2
 
 background in_ns "$h1" ip monitor neigh >"$tmp/monitor" 2>&1
 background in_ns "$h1" /usr/bin/python3 "$tmp/controller.py" stt0 "$a2" $mac2 \
@@ -93,7 +94,7 @@ check 'l3miss, IPv6: traffic flows' reach fd00::2
 check 'l3miss, IPv6' told 'l3miss fd00::2'
 check_fails 'an address that the controller does not know' \
 	in_ns "$c1" ping -q -c 1 -W 1 10.0.0.99
-check 'it was asked for' told 'l3miss 10.0.0.99'
+check 'l3miss for an address unknown to the controller' told 'l3miss 10.0.0.99'
 check 'ip monitor shows what misses' \
 	wait_for 10 grep -q 'miss 10.0.0.99 dev stt0' "$tmp/monitor"
 check_fails 'a remote takes all: no l2miss' grep -q l2miss "$tmp/told"
@@ -107,7 +108,7 @@ if ip -n "$h1" link add stt1 type stt id 2 learning 2>/dev/null; then
 	check 'l2miss: traffic flows' reach 10.0.0.2
 	check 'l2miss: traffic flows, IPv6' reach fd00::2
 else
-	skip 'l2miss: traffic flows' 'there is no forwarding database'
+	skip 'l2miss: traffic flows' 'no forwarding database'
 fi
 
 # What is known is not asked for, and without the options nothing is.
@@ -115,8 +116,8 @@ ip -n "$h1" link set stt0 type stt remote "$a2"
 asked() { grep -c "$1" "$tmp/told"; }
 before=$(asked 'l3miss 10.0.0.2$')
 ip -n "$c1" neigh flush dev eth0
-check 'known' reach 10.0.0.2
-check_eq 'what is known is not asked for' "$(asked 'l3miss 10.0.0.2$')" \
+check 'a known address is reached' reach 10.0.0.2
+check_eq 'no l3miss for a known address' "$(asked 'l3miss 10.0.0.2$')" \
 	"$before"
 check 'neither' ip -n "$h1" link set stt0 type stt remote 0.0.0.0 \
 	nol2miss nol3miss

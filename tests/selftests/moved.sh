@@ -79,18 +79,18 @@ settle() {
 works() {
 	local ns=$1 where="$family: $2"
 
-	check_eq "$where: what is known is what was" "$(known "$ns")" "$was"
+	check_eq "$where: entries are those of before" "$(known "$ns")" "$was"
 	check "$where: h2" in_ns "$ns" ping -q -c 2 -i 0.2 -W 5 -s 4000 10.0.0.2
 	check "$where: h3, by its interface" \
 		in_ns "$ns" ping -q -c 2 -i 0.2 -W 5 -s 4000 10.0.0.3
 	flows "$ns" 30
 	check_eq "$where: flows go by the group" $((n2 + n3)) 30
-	check_num "$where: and are spread" "$n2" -gt 0
-	check_num "$where: over both" "$n3" -gt 0
+	check_num "$where: flows use h2" "$n2" -gt 0
+	check_num "$where: flows use h3" "$n3" -gt 0
 
 	ip -n "$h1" nexthop replace id 10 group 2 fdb
 	flows "$ns" 20
-	check_eq "$where: and by what becomes of it" "$n2 $n3" '0 20'
+	check_eq "$where: flows follow a change of the group" "$n2 $n3" '0 20'
 	ip -n "$h1" nexthop replace id 10 group 1/2 fdb
 
 	background ip netns exec "$ns" ip monitor neigh >"$tmp/monitor" 2>&1
@@ -104,14 +104,18 @@ works() {
 
 	check "$where: an entry with a group is made" \
 		fdb "$ns" add $mac2 dev stt0 nhid 10
-	check "$where: and deleted" fdb "$ns" del $mac2 dev stt0 nhid 10
+	check "$where: an entry with a group is deleted" \
+		fdb "$ns" del $mac2 dev stt0 nhid 10
 	check "$where: an entry with a destination is made" \
 		fdb "$ns" add $mac2 dev stt0 dst "$a3" static
-	check "$where: and deleted" fdb "$ns" del $mac2 dev stt0
-	check "$where: a change" ip -n "$ns" link set stt0 type stt ttl 33
-	check "$where: after that" in_ns "$ns" ping -q -c 1 -W 5 10.0.0.2
+	check "$where: an entry with a destination is deleted" \
+		fdb "$ns" del $mac2 dev stt0
+	check "$where: ttl is changed" ip -n "$ns" link set stt0 type stt ttl 33
+	check "$where: traffic flows after the change of ttl" \
+		in_ns "$ns" ping -q -c 1 -W 5 10.0.0.2
 	ip -n "$ns" link set stt0 type stt ttl auto
-	check_eq "$where: and it is as before" "$(known "$ns")" "$was"
+	check_eq "$where: entries are those of before at the end" \
+		"$(known "$ns")" "$was"
 }
 
 # The monitor may not listen yet. Nobody has 10.0.0.77.
@@ -140,7 +144,7 @@ for family in v4 v6; do
 	fdb "$h1" add "$(station 3)" dev stt0 dst "$a3" via eth0
 	fdb "$h1" add $mac dev stt0 nhid 10
 	was=$(known "$h1")
-	check_eq "$family: at home: so much is known" "$(wc -l <<<"$was")" 6
+	check_eq "$family: at home: six entries" "$(wc -l <<<"$was")" 6
 
 	settle "$h1"
 	works "$h1" 'at home'
@@ -166,7 +170,7 @@ for family in v4 v6; do
 	check "$family: the rest is there" has "$c1" stt0 "^$(station 2)"
 	background ip netns exec "$c1" ping -q -i 0.02 10.0.0.2 >/dev/null 2>&1
 	before=$(ethstat "$c1" stt0 tx_no_route)
-	check "$family: it sends, and there is no route" wait_for 10 eval \
+	check "$family: packets without a route are counted" wait_for 10 eval \
 		"[ \$(ethstat $c1 stt0 tx_no_route) -gt $before ]"
 	kill -9 "${bg_pids[-1]}"
 	ip netns del "$c1"

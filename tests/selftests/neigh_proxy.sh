@@ -79,7 +79,7 @@ for dst in 10.0.0.2 fd00::2; do
 	ip -n "$h1" neigh replace $dst lladdr $mac2 dev stt0 nud permanent
 	check "$dst: in the table: traffic flows" asks $dst
 	check "$dst: the answer is the table's" knows $dst
-	check_eq "$dst: nobody at the other end was asked" \
+	check_eq "$dst: no request reaches the other end" \
 		"$(wired "$h2" $counter)" 0
 	ip -n "$h1" neigh replace $dst lladdr $mac2 dev stt0 nud stale
 	check "$dst: a stale entry is no answer" asks_in_vain $dst

@@ -47,11 +47,11 @@ for family in v4 v6; do
 	apart $family
 	check "$family: the underlay stays where it was" \
 		in_ns "$c1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
-	check "$family: ip shows where that is" \
+	check "$family: ip shows link-netns of the underlay" \
 		eval "ip -n $c1 -d link show stt0 | grep -q link-netns"
 	check_num "$family: frames count for the device" \
 		"$(ethstat "$c1" stt0 rx_frames)" -ge 3
-	check "$family: it changes from where it is" \
+	check "$family: a moved device is changed in its namespace" \
 		ip -n "$c1" link set stt0 type stt ttl 9
 	check "$family: another of its key is refused in the underlay" eval \
 		"! ip -n $h1 link add x type stt id 1 local $a1 remote $a2"
@@ -61,12 +61,12 @@ for family in v4 v6; do
 		local "$a1" remote "$a2"
 	addr "$c1" stt0 10.0.0.1/24
 	ip -n "$c1" link set stt0 up
-	check "$family: it works" \
+	check "$family: traffic flows with link-netns" \
 		in_ns "$c1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
 	check "$family: back home" ip -n "$c1" link set stt0 netns "$h1"
 	addr "$h1" stt0 10.0.0.1/24
 	ip -n "$h1" link set stt0 up
-	check "$family: it works there" \
+	check "$family: traffic flows back home" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.0.0.2
 	teardown
 done
@@ -84,7 +84,7 @@ inside() { nsenter -t $pid -U -n --preserve-credentials "$@"; }
 above() { nsenter -t $pid -n "$@"; }
 
 ip -n "$h1" link set stt0 netns "$pid"
-check 'container: it may use the device' inside ip link set stt0 up
+check 'container: the device is set up by its owner' inside ip link set stt0 up
 inside ip addr add 10.0.0.1/24 dev stt0
 check 'container: traffic flows' \
 	above ping -q -c 3 -i 0.2 -W 5 10.0.0.2
@@ -159,6 +159,6 @@ teardown
 # A namespace that is still being taken apart holds this up; one that never
 # will be, for ever.
 check 'all namespaces went' timeout $((60 * slowness)) rmmod stt
-check 'and the module comes back' insmod "$STT_KO"
+check 'the module loads again' insmod "$STT_KO"
 
 tap_done

@@ -34,11 +34,12 @@ for family in v4 v6; do
 		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 "$i2"
 	check "$family: frames of many segments" \
 		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 30000 "$i2"
-	check_num "$family: they went through the queue" \
+	check_num "$family: frames went through the queue" \
 		"$(<"$tmp/seen-$family")" -gt 50
-	check_num "$family: they were reassembled" \
+	check_num "$family: frames were reassembled" \
 		"$(ethstat "$h2" stt0 rx_reassembled)" -ge 5
-	check_eq "$family: none was lost" "$(counter "$h2" reasm_timeout)" 0
+	check_eq "$family: no frame timed out" \
+		"$(counter "$h2" reasm_timeout)" 0
 	teardown
 done
 

@@ -75,21 +75,22 @@ for fam in v4 v6; do
 		"$whole of $came frames whole, $bytes bytes; $acks sent back"
 	# Frames of full size carry some 40 times 1448 bytes.
 	check_num "$fam: frames are left to the NIC" "$tso" -ge $((frames / 2))
-	check_num "$fam: they are large" $((bytes / came)) -ge 16000
+	check_num "$fam: frames of 16 KB on average" \
+		$((bytes / came)) -ge 16000
 	# Neighbour discovery and the like take some packets besides.
 	check_num "$fam: one frame is one packet for the NIC" "$sent" -le \
 		$((frames + 20))
-	check_num "$fam: and one for the receiver's" "$received" -le \
-		$((came + 20))
+	check_num "$fam: one frame is one packet for the receiver" \
+		"$received" -le $((came + 20))
 	check_eq "$fam: all frames arrive whole" "$whole" "$came"
-	check_eq "$fam: as one segment each" "$segments" "$came"
-	check_eq "$fam: all that was sent" "$came" "$frames"
+	check_eq "$fam: each frame arrives as one segment" "$segments" "$came"
+	check_eq "$fam: all frames that were sent arrive" "$came" "$frames"
 	stt=$(bulk 10.0.0.2)
-	check "$fam: they go" gone stt0
+	check "$fam: stt devices are deleted" gone stt0
 	check "$fam: vxlan" device vxlan "$a" "$b" dstport 4789
 	echo "# $fam: Gbit/s: no tunnel $(bulk "$b"), stt $stt," \
 		"vxlan $(bulk 10.0.0.2)"
-	check "$fam: it goes" gone vxlan0
+	check "$fam: vxlan devices are deleted" gone vxlan0
 done
 check 'the second VM ends' peer_end
 

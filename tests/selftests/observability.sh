@@ -170,7 +170,7 @@ table inet filter {
 }
 END
 rises 'rules about stt0: RX packets' "$i2" linkstat "$h2" stt0 rx_packets
-check_fails 'but no answer' pings
+check_fails 'rules about stt0: no answer' pings
 in_ns "$h2" nft delete table inet filter
 
 # --- One level deeper --------------------------------------------------------
@@ -312,7 +312,7 @@ if command -v clang >/dev/null; then
 		xdpgeneric obj "$tmp/drop.o" sec xdp
 	check_fails 'XDP: drops what arrives' pings
 	check 'XDP: is taken off' ip -n "$h2" link set dev stt0 xdpgeneric off
-	check 'XDP: and drops no longer' pings
+	check 'XDP: traffic flows without the program' pings
 else
 	skip 'XDP generic on the device' 'clang is missing'
 fi

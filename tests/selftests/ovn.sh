@@ -118,10 +118,10 @@ cat >"$tmp/udhcpc" <<-'EOF'
 chmod +x "$tmp/udhcpc"
 check "a1 gets its address by OVN's DHCP" in_ns a1 \
 	busybox udhcpc -i eth0 -n -q -t 20 -T 1 -s "$tmp/udhcpc"
-check_eq "it is the one that OVN was told" \
+check_eq "a1's address is the one in OVN's database" \
 	"$(ip -n a1 -4 -br addr show eth0 | awk '{ print $3 }')" 10.0.1.1/24
 check "a1 reaches a2" ping_from a1 10.0.1.2
-check "through the router it reaches b1" ping_from a1 10.0.2.1
+check "a1 reaches b1 through the router" ping_from a1 10.0.2.1
 check "x1 reaches x2" ping_from x1 10.0.1.2
 
 # Same addresses, same MAC addresses, another switch: who answers?
@@ -143,28 +143,28 @@ check "ids use the bits above 32" ids
 
 check "TCP from a1" eval 'on_peer "iperf_server a2" &&
 	in_ns a1 iperf3 -c 10.0.1.2 -n 40M'
-check "and to a1" in_ns a1 iperf3 -c 10.0.1.2 -n 40M -R
-check_num "as large frames" \
+check "TCP to a1" in_ns a1 iperf3 -c 10.0.1.2 -n 40M -R
+check_num "TCP goes as large frames" \
 	"$(ethtool -S stt_sys_7471 | awk '$1 == "tx_tso:" { print $2 }')" -gt 100
 
 # --- policy, and a move ------------------------------------------------------
 
 ovn_nbctl --wait=hv acl-add a to-lport 1001 'outport == "a2" && icmp4' drop
 check "an ACL: a1 no longer pings a2" no_ping a1 10.0.1.2
-check "but reaches b1" ping_from a1 10.0.2.1
+check "an ACL: a1 still reaches b1" ping_from a1 10.0.2.1
 ovn_nbctl --wait=hv acl-del a
-check "without it: again" ping_from a1 10.0.1.2
+check "without the ACL: a1 pings a2" ping_from a1 10.0.1.2
 
 check "b1 leaves hv2" on_peer 'ovn_leave b1'
-check "and comes to hv1" ovn_tenant b1 "$(mac 2 1)" 10.0.2.1/24 10.0.2.254
+check "b1 starts on hv1" ovn_tenant b1 "$(mac 2 1)" 10.0.2.1/24 10.0.2.254
 moved() {
 	[ "$(ovn_sbctl --bare --columns=chassis find port_binding logical_port=b1)" = \
 	  "$(ovn_sbctl --bare --columns=_uuid find chassis name=hv1)" ]
 }
-check "OVN knows" wait_for 60 moved
+check "OVN binds b1 to hv1" wait_for 60 moved
 ovn_nbctl --wait=hv sync
-check "a1 reaches it there" ping_from a1 10.0.2.1
-check "so does a2" on_peer ip netns exec a2 ping -q -c 2 -W 3 10.0.2.1
+check "a1 reaches b1 on hv1" ping_from a1 10.0.2.1
+check "a2 reaches b1 on hv1" on_peer ip netns exec a2 ping -q -c 2 -W 3 10.0.2.1
 
 # --- the end -----------------------------------------------------------------
 

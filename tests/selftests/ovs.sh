@@ -113,7 +113,8 @@ is_port() {
 check "the device is external, up, and the datapath's" is_port "$h1"
 check_refused "an unload while a bridge has a port is refused" 'in use' \
 	rmmod vport_stt
-check_refused "also of stt" 'in use' rmmod stt
+check_refused "an unload of stt while a bridge has a port is refused" \
+	'in use' rmmod stt
 dpif_show() {
 	ovs_appctl "$1" dpif/show | tee /dev/stderr |
 	grep -E 'stt0 .*: \(stt: key=5, remote_ip=192.0.2.2'
@@ -172,7 +173,7 @@ check "a megaflow on all 64 bits of tun_id" flow_has "$h2" \
 	"tunnel\(tun_id=$id,src=192.0.2.1" 'actions:p0'
 flows "$h1" "$(to_peer $other 192.0.2.2)"
 check "an id that differs in the highest bit is another tenant" ping_fails
-check "and has a flow of its own" flow_has "$h2" \
+check "an id that differs in the highest bit has its own flow" flow_has "$h2" \
 	"tunnel\(tun_id=$other,src=192.0.2.1" 'actions:drop'
 
 # --- ttl and tos -------------------------------------------------------------
@@ -187,8 +188,8 @@ wire "$h2" eth0 ttl "ip ttl 33 tcp dport 7471"
 wire "$h2" eth0 tos "ip dscp 0xa tcp dport 7471"
 wire "$h2" eth0 df "ip frag-off & 0x4000 != 0 tcp dport 7471"
 check "fixed ttl and tos: ping" ping_ok
-check "they are on the wire, DF as well" seen "$h2" ttl tos df
-check "and a megaflow is on the outer tos" flow_has "$h2" \
+check "fixed ttl and tos are on the wire, with DF" seen "$h2" ttl tos df
+check "a megaflow matches the outer tos" flow_has "$h2" \
 	'tunnel\(tun_id=0x5,src=192.0.2.1,dst=192.0.2.2,tos=0x28,ttl='
 unwire "$h2"
 
@@ -218,8 +219,9 @@ ttl_counts() {
 	grep -E 'ttl=44.* packets:[1-9]' "$tmp/ttls"
 }
 check "a datapath's flows on two outer ttls" ttl_flows
-check "the right one counts" ttl_counts
-check "they go" eval "ip -n $h1 link del s9 && ovs_dpctl $h2 del-dp ttls"
+check "the flow with the right ttl counts" ttl_counts
+check "the datapath and its device are deleted" \
+	eval "ip -n $h1 link del s9 && ovs_dpctl $h2 del-dp ttls"
 
 # --- the other options -------------------------------------------------------
 
@@ -238,7 +240,8 @@ in_ns "$h1" nft -f - <<-EOF
 	}
 	EOF
 check "df_default, csum, tos=inherit, egress_pkt_mark: no error" no_error "$h1"
-check "they ping" in_ns "$t1" ping -q -c 2 -Q 0xb8 -W 3 10.0.0.2
+check "df_default, csum, tos=inherit: ping" \
+	in_ns "$t1" ping -q -c 2 -Q 0xb8 -W 3 10.0.0.2
 check "no DF, and the inner DSCP outside" seen "$h2" nodf tos
 marked() {
 	in_ns "$h1" nft list counter ip outer marked |
@@ -246,7 +249,7 @@ marked() {
 }
 check_num "outer packets have the mark" "$(marked)" -gt 1
 ip -n "$h1" rule add fwmark 7 prohibit
-check "and the route is looked up with it" ping_fails
+check "the route is looked up with egress_pkt_mark" ping_fails
 ip -n "$h1" rule del fwmark 7 prohibit
 unwire "$h2"
 
@@ -255,15 +258,15 @@ remote "$h1" remote_ip=192.0.2.2 local_ip=192.0.2.11 key=5 dst_port=8000
 remote "$h2" remote_ip=192.0.2.11 key=5 dst_port=8000
 wire "$h2" eth0 local "ip saddr 192.0.2.11 tcp dport 8000"
 check "dst_port, local_ip: no error" no_error "$h1"
-check "they ping" ping_ok
-check "from that address to that port" seen "$h2" local
-check "the port has a device of its own" ip -n "$h1" link show stt_sys_8000
-check "and the other port's is gone" dev_gone "$h1" stt_sys_7471
+check "dst_port, local_ip: ping" ping_ok
+check "dst_port, local_ip: on the wire" seen "$h2" local
+check "dst_port has a device of its own" ip -n "$h1" link show stt_sys_8000
+check "the device of a port without users is gone" dev_gone "$h1" stt_sys_7471
 unwire "$h2"
 
 remote "$h1" remote_ip=2001:db8::2 key=5
 remote "$h2" remote_ip=2001:db8::1 key=5
-check "over IPv6: they ping" ping_ok
+check "over IPv6: ping" ping_ok
 check "with an IPv6 flow" flow_has "$h1" \
 	'ipv6_src=2001:db8::2,ipv6_dst=2001:db8::1'
 
@@ -283,7 +286,7 @@ remote "$h1" remote_ip=192.0.2.2 key=5
 check "port taken: ovs-vsctl show tells" \
 	error_of "$h1" "Address already in use"
 in_log() { dmesg | grep -E "$1"; }
-check "and the kernel's log whose fault it is" \
+check "port taken: the log of the kernel says by what" \
 	in_log 'vport_stt: stt_sys_7471, port 7471: .*TCP socket'
 check "no device is left" dev_gone "$h1" stt_sys_7471
 kill "$(<"$tmp/taker")"
@@ -291,8 +294,8 @@ port_free() { ! iperf_listens "$h1" -p 7471; }
 wait_for 10 port_free
 remote "$h1" remote_ip=192.0.2.2 key=5
 remote "$h2" remote_ip=192.0.2.1 key=5
-check "once it is free: no error" no_error "$h1"
-check "they ping" ping_ok
+check "once the port is free: no error" no_error "$h1"
+check "once the port is free: ping" ping_ok
 check_fails "a second external device for the port is refused" \
 	ip -n "$h1" link add own type stt external
 check "one with an id and a peer may be beside it" \
@@ -314,8 +317,8 @@ ovs_appctl "$h1" exit
 wait_for 20 test ! -e "$tmp/ovs-$h1/ovs-vswitchd.pid"
 ovs_switch "$h1"
 check "a restart: no error" no_error "$h1"
-check "they ping" ping_ok
-check_eq "there is one device" \
+check "a restart: ping" ping_ok
+check_eq "a restart: one device" \
 	"$(ip -n "$h1" -br link | grep -c stt_sys)" 1
 
 ip -n "$h1" link del stt_sys_7471
@@ -325,17 +328,17 @@ check "a device deleted under the datapath takes its port along" \
 # One transaction that removes and adds the same changes nothing.
 ovs_vsctl "$h1" del-port stt0
 remote "$h1" remote_ip=192.0.2.2 key=5
-check "and is made anew" no_error "$h1"
-check "they ping again" wait_for 15 ping_ok
+check "a device deleted under the datapath is made anew" no_error "$h1"
+check "a device made anew: ping" wait_for 15 ping_ok
 
 background in_ns "$t1" ping -q -f -W 1 10.0.0.2 >/dev/null 2>&1
 for _ in 1 2 3; do
 	ovs_vsctl "$h2" del-port stt0
 	remote "$h2" remote_ip=192.0.2.1 key=5
 done
-check "in a flood, ports come" no_error "$h2"
+check "in a flood, ports are added" no_error "$h2"
 ovs_vsctl "$h1" del-port stt0
-check "and go" dev_gone "$h1" stt_sys_7471
+check "in a flood, ports are deleted" dev_gone "$h1" stt_sys_7471
 check_eq "the TCP port is free" \
 	"$(in_ns "$h1" ss -Htan sport = :7471 | wc -l)" 0
 ovs_vsctl "$h2" del-br br0
@@ -346,7 +349,7 @@ check "one more port" no_error "$h1"
 kill -9 "$(<"$tmp/ovs-$h1/ovs-vswitchd.pid")"
 ovs_teardown
 teardown
-check "when its namespace has gone with it, nothing holds the modules" \
+check "nothing holds vport_stt after its namespace is gone" \
 	wait_for 20 rmmod vport_stt
-check "nor the datapath" wait_for 20 rmmod openvswitch
+check "nothing holds the datapath module" wait_for 20 rmmod openvswitch
 tap_done

@@ -108,7 +108,7 @@ for round in 1 2 3; do
 			sent=$(($(sent_bytes) - sent))
 			check_num "$type, $round: frames are left to the NIC" \
 				"$tso" -ge $((frames / 2))
-			check_num "$type, $round: they are large" \
+			check_num "$type, $round: frames of 16 KB on average" \
 				$((sent / frames)) -ge 16000
 		fi
 		trip=$(in_ns t python3 -c "$rr_client")

@@ -311,23 +311,25 @@ def window():
                  payloads(lossy.got()), [])
         wire.send(late)
         got = lossy.got()
-        check_eq(fam + ': what comes late inside it completes the frame '
-                 '(R15)', [p.data for p in got], [data[HLEN:]])
-        check_eq(fam + ': and counts so', counted(h2, before, reasm_ok=1), {})
+        check_eq(fam + ': a late segment within the window completes '
+                 'the frame (R15)', [p.data for p in got], [data[HLEN:]])
+        check_eq(fam + ': a frame completed late counts as complete',
+                 counted(h2, before, reasm_ok=1), {})
 
         # Beyond the window: what comes late is delivered by itself.
         lossy = Lossy(outer)
         before = counters(h2)
         late = lossy.lose(data, parts)
         lossy.whole(WINDOW)
-        check_eq(fam + ': beyond the window it is given in parts (R15)',
+        check_eq(fam + ': beyond the window a frame is given in parts (R15)',
                  payloads(lossy.got()),
                  [(0, 2 * SEG - HEADERS),
                   (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)])
         wire.send(late, late)
-        check_eq(fam + ': what is late then comes by itself, once (R15)',
+        check_eq(fam + ': beyond the window a late segment is delivered '
+                 'by itself, once (R15)',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
-        check_eq(fam + ': and counts so', counted(
+        check_eq(fam + ': parts and late segments are counted', counted(
             h2, before, reasm_evicted=1, partial_frames=1, partial_packets=3,
             reasm_duplicate=1), {})
 
@@ -361,19 +363,19 @@ def lossy_path():
         late = lossy.lose(data, parts)
         lossy.whole()
         seen = [tap.receive() for _ in range(3)]
-        check(fam + ': after sixteen the next complete frame shows a loss, '
-              'and comes behind the parts', None not in seen and
+        check(fam + ': after sixteen losses the next complete frame shows a '
+              'loss, and is delivered after the parts', None not in seen and
               payloads(seen[:2]) == [
                   (0, 2 * SEG - HEADERS),
                   (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)] and
               seen[2].data[14:19] == b'newer', show(seen))
         wire.send(late)
-        check_eq(fam + ': what comes late is delivered',
+        check_eq(fam + ': a late segment in a lossy flow is delivered',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
         lossy.lose(data, parts)
         lossy.whole(WINDOW - 1)
-        check_eq(fam + ': and shows that this path reorders: the window is '
-                 'back', len(lossy.got()), 0)
+        check_eq(fam + ': a late segment brings the window back, because '
+                 'the path reorders', len(lossy.got()), 0)
         lossy.whole()
         check_eq(fam + ': as large as it was', len(lossy.got()), 2)
 
@@ -401,28 +403,31 @@ def silence():
         late = lossy.lose(data, parts)
         wait_until(lambda b=before: counters(h2)['partial_packets'] >=
                    b['partial_packets'] + 2)
-        check_eq(fam + ': then the last frame of all is given in parts without '
-                 'its time being over (R15)', payloads(lossy.got()),
+        check_eq(fam + ': in a lossy flow the last frame is given in parts '
+                 'before its time is over (R15)', payloads(lossy.got()),
                  [(0, 2 * SEG - HEADERS),
                   (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)])
-        check_eq(fam + ': and counts so', counted(
+        check_eq(fam + ': parts after the idle timeout are counted', counted(
             h2, before, reasm_timeout=1, partial_frames=1,
             partial_packets=2), {})
         # Nothing tells of what has no headers yet: it waits for them.
         before = counters(h2)
         lossy.lose(data, parts, 0)
         time.sleep(0.3)
-        check_eq(fam + ': what has no headers waits', counted(h2, before), {})
+        check_eq(fam + ': a frame without inner headers waits',
+                 counted(h2, before), {})
         wire.send(late)
-        check_eq(fam + ': what comes late then comes by itself (R15)',
+        check_eq(fam + ': after the idle timeout a late segment is delivered '
+                 'by itself (R15)',
                  payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
         before = counters(h2)
         lossy.lose(data, parts)
         time.sleep(0.3)
-        check_eq(fam + ': and shows that this path reorders: silence tells '
-                 'nothing', counted(h2, before), {})
+        check_eq(fam + ': a late segment turns the idle timeout off, because '
+                 'the path reorders', counted(h2, before), {})
         lossy.whole(WINDOW)
-        check_eq(fam + ': newer frames do', len(lossy.got()), 2)
+        check_eq(fam + ': newer frames show the loss without the idle timeout',
+                 len(lossy.got()), 2)
 
 
 def no_haste():
@@ -443,7 +448,8 @@ def no_haste():
     wire.send(late)
     check_eq('nopartial: the next frame has its time and its window',
              [p.data for p in lossy.got()], [data[HLEN:]])
-    check_eq('nopartial: and counts so', counted(h2, before, reasm_ok=1), {})
+    check_eq('nopartial: a frame completed late counts as complete',
+             counted(h2, before, reasm_ok=1), {})
     run('ip', '-n', h2, 'link', 'set', 'never', 'type', 'stt', 'partial')
 
 
@@ -460,9 +466,9 @@ def last_resort():
             lossy.lose(data, parts)
             wait_until(lambda b=before: counters(h2)['partial_packets'] >=
                        b['partial_packets'] + 2)
-            check_eq(fam + ': the last frame of all is given in parts when '
-                     'its time is over (R15)', len(lossy.got()), 2)
-            check_eq(fam + ': and counts so', counted(
+            check_eq(fam + ': the last frame is given in parts when its time '
+                     'is over (R15)', len(lossy.got()), 2)
+            check_eq(fam + ': parts after the timeout are counted', counted(
                 h2, before, reasm_timeout=1, partial_frames=1,
                 partial_packets=2), {})
     finally:
@@ -484,7 +490,7 @@ def metadata():
         wire.send(segs[2])
         # Three, five and two of the inner MSS.
         wait_until(lambda: matched() >= 10)
-        check_eq(outer[0] + ': parts and what is late have the metadata of '
+        check_eq(outer[0] + ': parts and late segments have the metadata of '
                  'their frame', matched(), 10)
         in_ns(h2, 'tc', 'filter', 'del', 'dev', 'ext', 'ingress', 'pref', '1')
         in_ns(h2, 'tc', 'filter', 'add', 'dev', 'ext', 'ingress', 'pref', '1',

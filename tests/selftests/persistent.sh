@@ -98,7 +98,8 @@ if [ -x $networkd ]; then
 	# What it cannot do, and docs/persistent.md says so.
 	check 'networkd: does not know the kind' grep -i 'failed to parse.*stt' \
 		"$tmp/networkd"
-	check_fails 'networkd: and makes nothing' ip -n "$h1" link show stt9
+	check_fails 'networkd: makes no device of an unknown kind' \
+		ip -n "$h1" link show stt9
 else
 	skip 'networkd' 'systemd-networkd is missing'
 fi

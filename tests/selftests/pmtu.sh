@@ -49,7 +49,7 @@ follows() {
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 20000 10.0.0.2
 	check_eq "$name: no segment is above the path's MTU (W12)" \
 		"$(wired "$r" over)" 0
-	check_num "$name: and they are as large as it allows" \
+	check_num "$name: segments are as large as the path's MTU allows" \
 		"$(wired "$r" fits)" -gt 20
 	check "$name: the route shows it" eval \
 		"ip -n $h1 route get $a2 $* | tee $tmp/route | grep -w 'mtu 1300' ||
@@ -177,7 +177,8 @@ for family in v4 v6; do
 	in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 -s 8000 10.0.0.2 >/dev/null
 	check_num "$family: after all forgeries segments are as large as ever" \
 		"$(wired "$r" full)" -gt 0
-	check_eq "$family: and none is cut smaller" "$(wired "$r" small)" 0
+	check_eq "$family: after all forgeries no segment is cut smaller" \
+		"$(wired "$r" small)" 0
 	py_checks pmtu.py right "$h1" "$r" "$a1" "$a2" "$router" "$silent"
 	unwire "$r"
 	wire "$r" eth0 full "tcp dport 7471 $full"

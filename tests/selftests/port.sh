@@ -45,10 +45,10 @@ check 'third, of the same id but with a peer' \
 	ip -n "$h1" link add stt2 type stt id 1 remote 192.0.2.2
 check_refused 'IPv4: no TCP socket gets the port' 'already in use' \
 	can_bind "$h1" 4 7471
-check_refused 'IPv4: nor with SO_REUSE*' 'already in use' \
-	can_bind "$h1" 4 7471 reuse
-check_refused 'IPv4: nor a socket of both families' 'already in use' \
-	can_bind "$h1" 46 7471
+check_refused 'IPv4: no TCP socket with SO_REUSE* gets the port' \
+	'already in use' can_bind "$h1" 4 7471 reuse
+check_refused 'IPv4: no socket of both families gets the port' \
+	'already in use' can_bind "$h1" 46 7471
 check 'IPv4: the IPv6 port is free' can_bind "$h1" 6 7471
 check 'IPv4: another namespace has the port free' can_bind "$h2" 4 7471
 ip -n "$h1" link del stt0
@@ -56,16 +56,16 @@ ip -n "$h1" link del stt2
 check_refused 'IPv4: the port is kept for the last device' 'already in use' \
 	can_bind "$h1" 4 7471
 ip -n "$h1" link del stt1
-check 'IPv4: and free without it' can_bind "$h1" 46 7471
+check 'IPv4: the port is free without a device' can_bind "$h1" 46 7471
 
 check 'a device on the IPv6 port' \
 	ip -n "$h1" link add stt0 type stt id 1 remote 2001:db8::2
 check_refused 'IPv6: no TCP socket gets the port' 'already in use' \
 	can_bind "$h1" 6 7471
-check_refused 'IPv6: nor with SO_REUSE*' 'already in use' \
-	can_bind "$h1" 6 7471 reuse
-check_refused 'IPv6: nor a socket of both families' 'already in use' \
-	can_bind "$h1" 46 7471
+check_refused 'IPv6: no TCP socket with SO_REUSE* gets the port' \
+	'already in use' can_bind "$h1" 6 7471 reuse
+check_refused 'IPv6: no socket of both families gets the port' \
+	'already in use' can_bind "$h1" 46 7471
 check 'IPv6: the IPv4 port is free' can_bind "$h1" 4 7471
 check 'a device on the IPv4 port beside it' \
 	ip -n "$h1" link add stt1 type stt id 1
@@ -73,7 +73,7 @@ check_refused 'both: the IPv4 port is taken' 'already in use' \
 	can_bind "$h1" 4 7471
 ip -n "$h1" link del stt0
 ip -n "$h1" link del stt1
-check 'IPv6: and free without it' can_bind "$h1" 46 7471
+check 'IPv6: the port is free without a device' can_bind "$h1" 46 7471
 
 # --- a socket first ----------------------------------------------------------
 

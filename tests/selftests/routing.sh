@@ -61,7 +61,7 @@ over() {
 	check "$name: traffic flows" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 "$@" 10.0.0.2
 	check_num "$name: over eth$used" "$(wired "$h2" "at$used")" -ge 3
-	check_eq "$name: and not over eth$other" "$(wired "$h2" "at$other")" 0
+	check_eq "$name: not over eth$other" "$(wired "$h2" "at$other")" 0
 	unwire "$h2"
 }
 
@@ -73,7 +73,7 @@ spreads() {
 	in_ns "$h1" bash -c 'for p in {1001..1100}; do
 		echo x >/dev/udp/10.0.0.2/$p; done' 2>/dev/null
 	check_num "$1: many flows use eth0 (W5)" "$(wired "$h2" at0)" -ge 15
-	check_num "$1: and eth1" "$(wired "$h2" at1)" -ge 15
+	check_num "$1: many flows use eth1 (W5)" "$(wired "$h2" at1)" -ge 15
 	unwire "$h2"
 	wire "$h2" eth0 at0 tcp dport 7471
 	wire "$h2" eth1 at1 tcp dport 7471
@@ -106,7 +106,7 @@ for family in v4 v6; do
 	"${ip[@]}" route add $a2 via $v0 metric 5
 	over "$family: a better route" 0
 	ip -n "$h1" link set eth0 down
-	over "$family: its device goes down" 1
+	over "$family: the device of the route goes down" 1
 	kill $busy
 	ip netns pids "$h1" | xargs -r kill
 	ip -n "$h1" link set eth0 up

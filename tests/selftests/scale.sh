@@ -65,8 +65,9 @@ works() {
 	stt_add "$h2" stt0 id "$n" remote 192.0.2.1
 	addr "$h2" stt0 10.0.0.2/24
 	addr "$1" "stt$n" 10.0.0.1/24
-	check 'one of them works' in_ns "$1" ping -q -c 3 -i 0.2 10.0.0.2
-	check_eq 'its neighbours heard nothing' \
+	check 'one of many devices works' \
+		in_ns "$1" ping -q -c 3 -i 0.2 10.0.0.2
+	check_eq 'the other devices received nothing' \
 		"$(linkstat "$1" stt1 rx_packets)$(linkstat "$1" \
 			stt$((n - 1)) rx_packets)" 00
 	ip -n "$h2" link del stt0

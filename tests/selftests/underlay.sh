@@ -49,7 +49,7 @@ over() {
 	check "policy routing: $1" pings 2
 	check_num "policy routing: $1: over eth$2" \
 		"$(wired "$h2" "at$2")" -ge 2
-	check_eq "policy routing: $1: and not over eth$((1 - $2))" \
+	check_eq "policy routing: $1: not over eth$((1 - $2))" \
 		"$(wired "$h2" "at$((1 - $2))")" 0
 	unwire "$h2"
 }
@@ -106,10 +106,11 @@ active=$(in_ns "$h1" cat /sys/class/net/bond0/bonding/active_slave)
 other=eth$((1 - ${active#eth}))
 wire "$h2" "$other" other tcp dport 7471
 check 'bond: over the active link' pings
-check_eq 'bond: and not over the other' "$(wired "$h2" other)" 0
+check_eq 'bond: not over the other link' "$(wired "$h2" other)" 0
 ip -n "$h1" link set "$active" down
-check 'bond: its failure' wait_for 10 pings 1
-check_num 'bond: is over the other link' "$(wired "$h2" other)" -ge 1
+check 'bond: traffic flows after the active link failed' wait_for 10 pings 1
+check_num 'bond: over the other link after the active one failed' \
+	"$(wired "$h2" other)" -ge 1
 unwire "$h2"
 # A bond says that it has LRO; who would merge are its links, and veth cannot.
 check 'LRO: the bond allows it' eval \
@@ -124,7 +125,7 @@ in_ns "$h1" bash -c 'for port in {9000..9031}; do
 			echo >/dev/udp/10.0.0.2/$port
 		     done' 2>/dev/null
 check_num 'bond: many flows use eth0 (W5)' "$(wired "$h2" at0)" -ge 5
-check_num 'bond: and eth1' "$(wired "$h2" at1)" -ge 5
+check_num 'bond: many flows use eth1 (W5)' "$(wired "$h2" at1)" -ge 5
 teardown
 
 # A NIC that has it: vm.sh gives one to the guest.
@@ -133,7 +134,7 @@ if modprobe -q vmxnet3; then
 	nic=$(grep -lx DRIVER=vmxnet3 /sys/class/net/*/device/uevent |
 	      cut -d/ -f5)
 fi
-check 'LRO: there is a NIC that has it' test -n "$nic"
+check 'LRO: a NIC with LRO is here' test -n "$nic"
 new_ns h1
 ip link set "$nic" netns "$h1" name nic0 up
 addr "$h1" nic0 192.0.2.1/24
@@ -144,11 +145,11 @@ check_eq 'LRO: a line' "$(said_lro 'ethtool -K nic0 lro off')" 1
 stt_add "$h1" stt1 id 2 remote 192.0.2.2
 ip -n "$h1" link set stt0 down
 ip -n "$h1" link set stt0 up
-check_eq 'LRO: one, however many devices there are' "$(said_lro)" 1
+check_eq 'LRO: one warning, however many devices there are' "$(said_lro)" 1
 in_ns "$h1" ethtool -K nic0 lro off
-check_eq 'LRO: none when it goes off' "$(said_lro)" 1
+check_eq 'LRO: no warning when LRO is turned off' "$(said_lro)" 1
 in_ns "$h1" ethtool -K nic0 lro on
-check_eq 'LRO: and one when it comes back' "$(said_lro)" 2
+check_eq 'LRO: a warning when LRO is turned on again' "$(said_lro)" 2
 # The same below a bond, which allows it from the start.
 ip -n "$h1" link del stt0
 ip -n "$h1" link del stt1
@@ -232,9 +233,10 @@ for cpu in 0 1; do
 	before=$(tx_packets $cpu) other=$(tx_packets $((1 - cpu)))
 	check "XPS: CPU $cpu" taskset -c $cpu ip netns exec "$h1" \
 		ping -q -c 3 -i 0.2 -W 5 "$i2"
-	check_num "XPS: its queue" "$(tx_packets $cpu)" -ge $((before + 3))
-	check_num "XPS: not the other's" "$(tx_packets $((1 - cpu)))" \
-		-le $((other + 2))
+	check_num "XPS: CPU $cpu uses its own queue" \
+		"$(tx_packets $cpu)" -ge $((before + 3))
+	check_num "XPS: CPU $cpu leaves the other queue alone" \
+		"$(tx_packets $((1 - cpu)))" -le $((other + 2))
 done
 check 'XPS: TCP' tcp
 in_ns "$h1" tc qdisc del dev eth0 root
@@ -261,7 +263,7 @@ for dev in eth0 stt0; do
 	while read -ra args; do
 		check "${args[0]} on $dev" qdisc $dev "${args[@]}"
 		check "${args[0]} on $dev: TCP" tcp
-		check_num "${args[0]} on $dev: it went that way" \
+		check_num "${args[0]} on $dev: packets went through the qdisc" \
 			"$(sent $dev "${args[0]}")" -gt 100000
 	done <<-END
 	fq

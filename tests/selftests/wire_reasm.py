@@ -162,7 +162,7 @@ def aggregates():
             now = ethstats(h2, dev)
             diff = {k: now[k] - stats[k] for k in now if k.startswith('rx_')}
             # One more of each: the end.
-            check_eq('%s: they are counted' % fam, diff, dict(
+            check_eq('%s: shuffled aggregates are counted' % fam, diff, dict(
                 rx_frames=2, rx_segments=1 + len(cs), rx_partial=0,
                 rx_single=2 if whole else 1, rx_reassembled=0 if whole else 1))
         inner = plain(9, 8000)
@@ -190,10 +190,10 @@ def aggregates():
             n = now['rx_segments'] - stats['rx_segments']
             wrong = {k: v for k, v in counted(h2, before).get(
                 'counted', {}).items() if k != 'reasm_ok'}
-            check('%s: what software GRO makes, %s (R5)' % (fam, layout),
+            check('%s: aggregates of software GRO, %s (R5)' % (fam, layout),
                   got == inner and not wrong, show(got), wrong)
             # 22 segments each
-            check('%s: it did make something of 88 segments' % fam, n < 60,
+            check('%s: software GRO merged some of 88 segments' % fam, n < 60,
                   n)
     in_ns(h1, 'ethtool', '-K', 'eth0', 'tx', 'on', 'sg', 'on', 'tso', 'off')
     in_ns(h2, 'ethtool', '-K', 'eth0', 'gro', 'off')
@@ -366,7 +366,7 @@ def time_limit():
         got = arrived(flow, tap, sends(*[
             f.segment(data, id, *part) for f, id in open_frames
             for part in ((0, 50), (100, len(data)))]))
-        check('%s: and not when they are complete (R8)' % fam,
+        check('%s: complete frames hold no memory (R8)' % fam,
               len(got) == 10 and empty(), counters(h2))
         sysctl(h2, 'reasm_time_ms', 50)
         wire.send(*[Flow(flow.src, flow.dst, 2000 + i).segment(
@@ -449,16 +449,18 @@ def strangers():
         f = Flow(flow.src, flow.dst, dport=7473)
         segs = f.segments(frame(plain()), [30, 60])
         mem = counters(h2)['reasm_mem']
-        check_result('%s: who cannot be a peer gets no memory (R8)' % fam,
+        check_result('%s: a sender no device accepts gets no memory (R8)' % fam,
                      flow, tap, sends(*segs, *segs), [], drop_peer=6)
-        check_eq('%s: none at all' % fam, counters(h2)['reasm_mem'], mem)
+        check_eq('%s: reasm_mem is unchanged by it' % fam,
+                 counters(h2)['reasm_mem'], mem)
         peer = Flow('192.0.2.77' if fam == 'v4' else '2001:db8::77', flow.dst,
                     dport=7473)
         with_tap = Wire(h2, 'peer4' if fam == 'v4' else 'peer6').listen()
-        check_result('%s: who can gets it' % fam, flow, tap,
+        check_result('%s: an accepted sender gets memory' % fam,
+                     flow, tap,
                      sends(*peer.segments(frame(plain()), [30, 60])), [],
                      reasm_ok=1)
-        check_eq('%s: and is heard' % fam,
+        check_eq('%s: frames of an accepted sender are delivered' % fam,
                  [p.data for p in with_tap.drain()], [plain()])
         with_tap.close()
 

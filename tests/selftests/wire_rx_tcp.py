@@ -145,7 +145,8 @@ def other_packets():
         check_result('%s: UDP to the port is not counted (R1)' % fam, flow,
                      tap, [ip(udp(data, flow.src, flow.dst, dport=PORT),
                               flow.src, flow.dst, 17)], [])
-        check_eq('%s: and received (R1)' % fam, s.recv(100), data)
+        check_eq('%s: UDP to the port is received (R1)' % fam,
+                 s.recv(100), data)
         s.close()
         check_result('%s: fewer bytes than hold the ports (R1)' % fam, flow,
                      tap, [ip(b'\xc3\x50\x1d', flow.src, flow.dst, 6),
@@ -177,7 +178,7 @@ def firewall():
         'add rule inet t in tcp dport 7471 tcp sport 50007 counter drop')
     for fam, flow, tap in FAMILIES:
         refused = Flow(flow.src, flow.dst, 50007)
-        check_result('%s: what the filter drops does not come (R1)' % fam,
+        check_result('%s: a filter rule stops frames (R1)' % fam,
                      flow, tap,
                      [refused.segment(frame(plain()), new_id()),
                       *refused.segments(frame(plain()), [40]),

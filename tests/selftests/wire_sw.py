@@ -216,7 +216,7 @@ def ufo():
     except OSError as e:
         r.close()
         return skip('%s: inner UDP fragmentation offload (W8)' % family,
-                    'this kernel takes none: %s' % e.strerror)
+                    'refused by this kernel: %s' % e.strerror)
     try:
         got = r.recv(65536)
     except OSError as e:
@@ -235,7 +235,7 @@ def tunnel_in_tunnel():
     before = stats('tx_sw_offload')[0]
     check_eq('%s: TCP over VXLAN over STT (W8)' % family,
              transfer(h2, '10.1.0.2', h1), '')
-    check('%s: it was cut by us (W8)' % family,
+    check('%s: TCP over VXLAN over STT is cut in software (W8)' % family,
           stats('tx_sw_offload')[0] > before)
     for ns in h1, h2:
         run('ip', '-n', ns, 'link', 'del', 'vx0')
@@ -250,7 +250,7 @@ def sctp():
         with netns(h1):
             client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
     except OSError as e:
-        return skip(name, 'this kernel has no SCTP: %s' % e.strerror)
+        return skip(name, 'no SCTP in this kernel: %s' % e.strerror)
     data = pattern(30000, 3)
     server.bind((B4, 7000))
     server.listen(1)

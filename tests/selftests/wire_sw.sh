@@ -61,7 +61,7 @@ for family in v4 v6; do
 	before=$(ethstat "$h1" stt0 tx_too_big)
 	check_fails "$family: a tag more than a frame holds (W8)" \
 		in_ns "$h1" ping -q -c 1 -W 1 -M "do" -s $((max - 31)) 10.2.0.2
-	check_eq "$family: it was counted" \
+	check_eq "$family: a tag more than a frame holds is counted" \
 		$(($(ethstat "$h1" stt0 tx_too_big) - before)) 1
 	teardown
 done
