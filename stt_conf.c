@@ -68,7 +68,7 @@ void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[])
 	}
 	if (data[IFLA_STT_TOS]) {
 		conf->dest.tos = nla_get_u8(data[IFLA_STT_TOS]);
-		conf->dest.tos_inherit = conf->dest.tos == 1;
+		conf->dest.tos_inherit = conf->dest.tos == STT_TOS_INHERIT;
 		if (conf->dest.tos_inherit)
 			conf->dest.tos = 0;
 	}

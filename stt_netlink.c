@@ -159,6 +159,13 @@ static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 					  -EINVAL,
 					  "Source ports must be a lowest and a highest one, neither of them 0");
 	}
+	if (data[IFLA_STT_TOS]) {
+		u8 tos = nla_get_u8(data[IFLA_STT_TOS]);
+
+		if (tos & INET_ECN_MASK && tos != STT_TOS_INHERIT)
+			return STT_REFUSE(extack, data, IFLA_STT_TOS, -EINVAL,
+					  "TOS has ECN bits, which always follow RFC 6040");
+	}
 	if (data[IFLA_STT_LABEL]) {
 		__be32 label = nla_get_be32(data[IFLA_STT_LABEL]);
 
@@ -169,6 +176,51 @@ static int stt_validate(struct nlattr *tb[], struct nlattr *data[],
 	}
 
 	return stt_validate_addrs(data, extack);
+}
+
+/* Is this an address of the host's, in the VRF of @lower if there is one? */
+static bool stt_addr_is_ours(struct net *net, const struct net_device *lower,
+			     const union stt_addr *addr, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return IS_ENABLED(CONFIG_IPV6) &&
+		       ipv6_chk_addr_and_flags(net, &addr->v6, lower, true, 0,
+					       0);
+	if (lower)
+		return inet_addr_type_dev_table(net, lower, addr->v4) ==
+		       RTN_LOCAL;
+	return inet_addr_type(net, addr->v4) == RTN_LOCAL;
+}
+
+/**
+ * stt_warn_odd - say what is allowed, and yet is a mistake more often than not
+ * @net: the underlay's namespace
+ * @conf: the device's new configuration
+ * @extack: gets the warning, which ip prints
+ *
+ * Addresses may come later, and a tunnel to oneself is good for tests.
+ *
+ * Context: RTNL.
+ */
+static void stt_warn_odd(struct net *net, const struct stt_conf *conf,
+			 struct netlink_ext_ack *extack)
+{
+	const struct net_device *lower = NULL;
+	sa_family_t family = conf->port->family;
+
+	if (conf->link)
+		lower = __dev_get_by_index(net, conf->link);
+	if (conf->l3miss && !conf->proxy)
+		NL_SET_ERR_MSG(extack,
+			       "l3miss reports what proxy does not find, and proxy is off");
+	else if (!stt_addr_any(&conf->key.local) &&
+		 !stt_addr_is_ours(net, lower, &conf->key.local, family))
+		NL_SET_ERR_MSG(extack,
+			       "No device of this host has the local address yet");
+	else if (!stt_addr_any(&conf->key.remote) &&
+		 stt_addr_is_ours(net, lower, &conf->key.remote, family))
+		NL_SET_ERR_MSG(extack,
+			       "The remote address is one of this host");
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -227,6 +279,8 @@ static int stt_newlink(struct net_device *dev,
 	if (conf->link)
 		hlist_add_head(&stt->link_node,
 			       stt_net_links(stt_net(net), conf->link));
+
+	stt_warn_odd(net, conf, extack);
 
 	return 0;
 
@@ -373,6 +427,7 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 	if (err)
 		return err;
 	stt_set_underlay(dev, conf);
+	stt_warn_odd(stt->net, conf, extack);
 
 	return 0;
 
@@ -445,7 +500,8 @@ static int stt_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_STT_TTL, conf->dest.ttl) ||
 	    nla_put_u8(skb, IFLA_STT_TTL_INHERIT, conf->dest.ttl_inherit) ||
 	    nla_put_u8(skb, IFLA_STT_TOS,
-		       conf->dest.tos_inherit ? 1 : conf->dest.tos) ||
+		       conf->dest.tos_inherit ? STT_TOS_INHERIT :
+						 conf->dest.tos) ||
 	    nla_put_u8(skb, IFLA_STT_DF, conf->dest.df) ||
 	    nla_put_be32(skb, IFLA_STT_LABEL, conf->dest.label) ||
 	    nla_put_u32(skb, IFLA_STT_LABEL_POLICY, policy) ||

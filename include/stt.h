@@ -43,6 +43,9 @@
 #define STT_MODULE_VERSION	"unknown"
 #endif
 
+/* IFLA_STT_TOS: the inner packet's; any other value has no ECN bits. */
+#define STT_TOS_INHERIT		1
+
 /*
  * Who has BH disabled has the CPU's softirqs to himself.  Not so with
  * PREEMPT_RT since 6.18, which has no lock of them: they preempt each other,

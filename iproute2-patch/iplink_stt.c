@@ -18,6 +18,11 @@
 /* What rtnetlink's request buffer holds, as in every other iplink_*.c. */
 #define STT_MAXLEN		1024
 #define STT_IDBITS_MAX		64
+#define STT_WORD_MAX		31	/* longest option that one could mean */
+#define STT_SEEN_REMOTE		62	/* beside attributes, in "seen" */
+#define STT_SEEN_GROUP		63
+#define STT_TOS_INHERIT		1
+#define STT_TOS_ECN		3
 
 /* Options that are one word and its negation: "proxy" and "noproxy". */
 static const struct stt_flag {
@@ -33,6 +38,42 @@ static const struct stt_flag {
 	{ IFLA_STT_L3MISS,		"l3miss",	false },
 	{ IFLA_STT_LOCALBYPASS,		"localbypass",	true },
 	{ IFLA_STT_GBP,			"gbp",		false },
+};
+
+/* Options that take values. */
+static const char * const stt_options[] = {
+	"id", "key", "remote", "group", "local", "dev", "dstport", "srcport",
+	"ttl", "hoplimit", "tos", "dsfield", "df", "flowlabel", "label",
+	"fwmark", "idbits", "ageing", "maxaddress",
+};
+
+/* Names that other link types and programs have for ours. */
+static const struct stt_alias {
+	const char	*said;
+	const char	*meant;
+} stt_aliases[] = {
+	{ "vni",	"id" },
+	{ "vnid",	"id" },
+	{ "vsid",	"id" },
+	{ "port",	"dstport" },
+	{ "dport",	"dstport" },
+	{ "sport",	"srcport" },
+	{ "peer",	"remote" },
+	{ "dst",	"remote" },
+	{ "remote_ip",	"remote" },
+	{ "src",	"local" },
+	{ "local_ip",	"local" },
+	{ "link",	"dev" },
+	{ "mark",	"fwmark" },
+	{ "collect_metadata", "external" },
+};
+
+/* Options of "ip link" itself, which stand in front of the type. */
+static const char * const stt_before_type[] = {
+	"mtu", "address", "broadcast", "txqueuelen", "qlen", "txqlen", "master",
+	"vrf", "netns", "link-netnsid", "alias", "name", "group_id", "up",
+	"down", "multicast", "arp", "numtxqueues", "numrxqueues", "index",
+	"gso_max_size", "gso_max_segs", "gro_max_size", "addrgenmode",
 };
 
 /* Indexed by enum ifla_stt_df. */
@@ -70,7 +111,7 @@ static void print_explain(FILE *f)
 		"Where:	CONTEXT_ID := 0-18446744073709551615\n"
 		"	ADDR       := { IPV4_ADDRESS | IPV6_ADDRESS }\n"
 		"	TTL        := { 1-255 | auto | inherit }\n"
-		"	TOS        := { NUMBER | inherit }\n"
+		"	TOS        := { HEX | NAME | inherit }\n"
 		"	DF         := { unset | set | inherit }\n"
 		"	LABEL      := { 0-1048575 | inherit }\n"
 		"	BITS       := 1-64\n"
@@ -90,6 +131,91 @@ static void check_duparg(__u64 *seen, int attr, const char *key,
 	*seen |= 1ULL << attr;
 }
 
+/* How many letters are wrong, missing, too many, or exchanged? */
+static unsigned int stt_distance(const char *a, const char *b)
+{
+	unsigned int row[3][STT_WORD_MAX + 1];
+	unsigned int i, j, la = strlen(a), lb = strlen(b);
+
+	if (la > STT_WORD_MAX || lb > STT_WORD_MAX)
+		return STT_WORD_MAX;
+	for (i = 0; i <= la; i++) {
+		unsigned int *now = row[i % 3], *up = row[(i + 2) % 3];
+
+		now[0] = i;
+		for (j = 1; j <= lb; j++) {
+			if (!i) {
+				now[j] = j;
+				continue;
+			}
+			now[j] = up[j - 1] + (a[i - 1] != b[j - 1]);
+			if (up[j] + 1 < now[j])
+				now[j] = up[j] + 1;
+			if (now[j - 1] + 1 < now[j])
+				now[j] = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] &&
+			    row[(i + 1) % 3][j - 2] + 1 < now[j])
+				now[j] = row[(i + 1) % 3][j - 2] + 1;
+		}
+	}
+	return row[la % 3][lb];
+}
+
+/* Is @word more like @arg than what was at @best letters from it? */
+static bool stt_nearer(const char *arg, const char *word, unsigned int *best)
+{
+	unsigned int len = strlen(arg);
+	unsigned int d = stt_distance(arg, word);
+
+	if (len > 2 && strncmp(arg, word, len) == 0)
+		d = 0;
+	if (d >= *best)
+		return false;
+	*best = d;
+	return true;
+}
+
+/* The option of ours that is most like @arg, or NULL. */
+static const char *stt_nearest(const char *arg)
+{
+	unsigned int best = strlen(arg) < 4 ? 2 : 3;
+	const char *found = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(stt_aliases); i++)
+		if (strcmp(arg, stt_aliases[i].said) == 0)
+			return stt_aliases[i].meant;
+	for (i = 0; i < ARRAY_SIZE(stt_options); i++)
+		if (stt_nearer(arg, stt_options[i], &best))
+			found = stt_options[i];
+	for (i = 0; i < ARRAY_SIZE(stt_flags); i++)
+		if (stt_nearer(arg, stt_flags[i].name, &best))
+			found = stt_flags[i].name;
+	return found;
+}
+
+static void stt_unknown(const char *arg)
+{
+	const char *meant;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(stt_before_type); i++) {
+		if (strcmp(arg, stt_before_type[i]))
+			continue;
+		fprintf(stderr,
+			"stt: \"%s\" is an option of \"ip link\": put it before \"type stt\".\n",
+			arg);
+		return;
+	}
+	fprintf(stderr, "stt: unknown option \"%s\"", arg);
+	meant = stt_nearest(arg);
+	if (meant)
+		fprintf(stderr, ", did you mean \"%s\"?\n", meant);
+	else
+		fprintf(stderr, ". \"ip link help stt\" lists them all.\n");
+}
+
 /* strtoull() takes "-1" for the largest number: nobody means that. */
 static __u64 stt_parse_id(const char *arg)
 {
@@ -103,12 +229,16 @@ static __u64 stt_parse_id(const char *arg)
 
 /*
  * @attr is the attribute for IPv4, the next one is that for IPv6.  get_addr()
- * would leave the option's name out of its complaint.
+ * would leave the option's name out of its complaint.  Returns the family;
+ * AF_UNSPEC for "any", which is of the family that the rest is of.
  */
-static void stt_parse_addr(struct nlmsghdr *n, int attr, const char *arg,
-			   bool multi, const char *msg)
+static int stt_parse_addr(struct nlmsghdr *n, int attr, const char *arg,
+			  bool multi, const char *msg)
 {
 	inet_prefix addr;
+
+	if (!multi && strcmp(arg, "any") == 0)
+		return AF_UNSPEC;
 
 	inet_prefix_reset(&addr);
 	if (get_addr_1(&addr, arg, preferred_family) ||
@@ -116,13 +246,22 @@ static void stt_parse_addr(struct nlmsghdr *n, int attr, const char *arg,
 		      is_addrtype_inet_not_multi(&addr)))
 		invarg(msg, arg);
 
-	/* "any" is an address without a length */
 	if (addr.family == AF_INET)
 		addattr_l(n, STT_MAXLEN, attr, addr.data,
 			  sizeof(struct in_addr));
 	else
 		addattr_l(n, STT_MAXLEN, attr + 1, addr.data,
 			  sizeof(struct in6_addr));
+	return addr.family;
+}
+
+static void stt_add_any(struct nlmsghdr *n, int attr, int family)
+{
+	if (family == AF_INET6)
+		addattr_l(n, STT_MAXLEN, attr + 1, &in6addr_any,
+			  sizeof(in6addr_any));
+	else
+		addattr32(n, STT_MAXLEN, attr, 0);
 }
 
 static void stt_parse_srcport(struct nlmsghdr *n, const char *min,
@@ -157,11 +296,15 @@ static void stt_parse_ttl(struct nlmsghdr *n, const char *arg)
 
 static void stt_parse_tos(struct nlmsghdr *n, const char *arg)
 {
-	__u32 tos = 1;
+	__u32 tos = STT_TOS_INHERIT;
 
 	if (strcmp(arg, "inherit") != 0 &&
 	    (rtnl_dsfield_a2n(&tos, arg) || tos > 255))
-		invarg("\"tos\" must be a TOS value or \"inherit\"", arg);
+		invarg("\"tos\" must be hexadecimal, 0x00-0xfc, a name of rt_dsfield, or \"inherit\"",
+		       arg);
+	if (tos & STT_TOS_ECN && tos != STT_TOS_INHERIT)
+		invarg("\"tos\" must leave the two ECN bits 0, and is hexadecimal with or without 0x",
+		       arg);
 	addattr8(n, STT_MAXLEN, IFLA_STT_TOS, tos);
 }
 
@@ -195,15 +338,57 @@ static void stt_parse_label(struct nlmsghdr *n, const char *arg)
 	addattr32(n, STT_MAXLEN, IFLA_STT_LABEL_POLICY, policy);
 }
 
-/* A number, or the word that stands for 0. */
-static void stt_parse_limit(struct nlmsghdr *n, int attr, const char *arg,
-			    const char *zero, const char *msg)
+static void stt_parse_ageing(struct nlmsghdr *n, const char *arg)
 {
 	__u32 val = 0;
 
-	if (strcmp(arg, zero) != 0 && get_u32(&val, arg, 0))
-		invarg(msg, arg);
-	addattr32(n, STT_MAXLEN, attr, val);
+	if (strcmp(arg, "none") != 0 && get_u32(&val, arg, 0))
+		invarg("\"ageing\" must be seconds or \"none\"", arg);
+	addattr32(n, STT_MAXLEN, IFLA_STT_AGEING, val);
+}
+
+/* 0 would be no limit, which is hardly what it is meant for. */
+static void stt_parse_limit(struct nlmsghdr *n, const char *arg)
+{
+	__u32 val = 0;
+
+	if (strcmp(arg, "unlimited") != 0 && (get_u32(&val, arg, 0) || !val))
+		invarg("\"maxaddress\" must be a number from 1 or \"unlimited\"; \"nolearning\" learns nothing",
+		       arg);
+	addattr32(n, STT_MAXLEN, IFLA_STT_LIMIT, val);
+}
+
+/* @seen has an option once; @flags says which of the flags in it are on. */
+static void stt_parse_flag(struct nlmsghdr *n, const struct stt_flag *flag,
+			   bool on, __u64 *seen, __u64 *flags, const char *arg)
+{
+	__u64 bit = 1ULL << flag->attr;
+
+	if (*seen & bit && !(*flags & bit) == on) {
+		fprintf(stderr,
+			"Error: \"%s\" and \"no%s\" contradict each other.\n",
+			flag->name, flag->name);
+		exit(-1);
+	}
+	check_duparg(seen, flag->attr, flag->name, arg);
+	if (on)
+		*flags |= bit;
+	addattr8(n, STT_MAXLEN, flag->attr, on);
+}
+
+/* What one device has one of: a peer, or a group. */
+static void stt_check_peer(__u64 *seen, bool group, const char *arg)
+{
+	const char *key = group ? "group" : "remote";
+	__u64 other = 1ULL << (group ? STT_SEEN_REMOTE : STT_SEEN_GROUP);
+
+	if (*seen & other) {
+		fprintf(stderr,
+			"Error: \"remote\" and \"group\" exclude each other: a device has one peer or one group.\n");
+		exit(-1);
+	}
+	check_duparg(seen, group ? STT_SEEN_GROUP : STT_SEEN_REMOTE, key, arg);
+	*seen |= 1ULL << IFLA_STT_REMOTE;
 }
 
 static const struct stt_flag *stt_find_flag(const char *arg, bool *on)
@@ -227,15 +412,16 @@ static const struct stt_flag *stt_find_flag(const char *arg, bool *on)
 static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 			 struct nlmsghdr *n)
 {
-	__u64 seen = 0;
+	bool any_remote = false, any_local = false;
+	int family = AF_UNSPEC, af;
+	__u64 seen = 0, flags = 0;
 
 	while (argc > 0) {
 		bool on;
 		const struct stt_flag *flag = stt_find_flag(*argv, &on);
 
 		if (flag) {
-			check_duparg(&seen, flag->attr, flag->name, *argv);
-			addattr8(n, STT_MAXLEN, flag->attr, on);
+			stt_parse_flag(n, flag, on, &seen, &flags, *argv);
 		} else if (strcmp(*argv, "id") == 0 ||
 			   strcmp(*argv, "key") == 0) {
 			NEXT_ARG();
@@ -244,19 +430,23 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 				  stt_parse_id(*argv));
 		} else if (strcmp(*argv, "remote") == 0) {
 			NEXT_ARG();
-			check_duparg(&seen, IFLA_STT_REMOTE, "remote", *argv);
-			stt_parse_addr(n, IFLA_STT_REMOTE, *argv, false,
-				       "\"remote\" must be a unicast address");
+			stt_check_peer(&seen, false, *argv);
+			af = stt_parse_addr(n, IFLA_STT_REMOTE, *argv, false,
+					    "\"remote\" must be a unicast address or \"any\"; \"group\" takes multicast");
+			any_remote = af == AF_UNSPEC;
+			family = any_remote ? family : af;
 		} else if (strcmp(*argv, "group") == 0) {
 			NEXT_ARG();
-			check_duparg(&seen, IFLA_STT_REMOTE, "group", *argv);
-			stt_parse_addr(n, IFLA_STT_REMOTE, *argv, true,
-				       "\"group\" must be a multicast address");
+			stt_check_peer(&seen, true, *argv);
+			family = stt_parse_addr(n, IFLA_STT_REMOTE, *argv, true,
+						"\"group\" must be a multicast address; \"remote\" takes unicast");
 		} else if (strcmp(*argv, "local") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_LOCAL, "local", *argv);
-			stt_parse_addr(n, IFLA_STT_LOCAL, *argv, false,
-				       "\"local\" must be a unicast address");
+			af = stt_parse_addr(n, IFLA_STT_LOCAL, *argv, false,
+					    "\"local\" must be a unicast address or \"any\"");
+			any_local = af == AF_UNSPEC;
+			family = any_local ? family : af;
 		} else if (strcmp(*argv, "dev") == 0) {
 			unsigned int link;
 
@@ -325,23 +515,28 @@ static int stt_parse_opt(struct link_util *lu, int argc, char **argv,
 		} else if (strcmp(*argv, "ageing") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_AGEING, "ageing", *argv);
-			stt_parse_limit(n, IFLA_STT_AGEING, *argv, "none",
-					"\"ageing\" must be seconds or \"none\"");
+			stt_parse_ageing(n, *argv);
 		} else if (strcmp(*argv, "maxaddress") == 0) {
 			NEXT_ARG();
 			check_duparg(&seen, IFLA_STT_LIMIT, "maxaddress",
 				     *argv);
-			stt_parse_limit(n, IFLA_STT_LIMIT, *argv, "unlimited",
-					"\"maxaddress\" must be a number or \"unlimited\"");
+			stt_parse_limit(n, *argv);
 		} else {
-			if (strcmp(*argv, "help") != 0)
-				fprintf(stderr, "stt: unknown option \"%s\"?\n",
-					*argv);
-			explain();
+			if (strcmp(*argv, "help") == 0)
+				explain();
+			else
+				stt_unknown(*argv);
 			return -1;
 		}
 		argc--, argv++;
 	}
+
+	if (family == AF_UNSPEC)
+		family = preferred_family;
+	if (any_remote)
+		stt_add_any(n, IFLA_STT_REMOTE, family);
+	if (any_local)
+		stt_add_any(n, IFLA_STT_LOCAL, family);
 
 	/* "ip -6" asks for IPv6 where nothing else says which family. */
 	if ((n->nlmsg_flags & (NLM_F_CREATE | NLM_F_REPLACE)) == NLM_F_CREATE &&

@@ -111,6 +111,7 @@ encodes()	# "options" attribute...
 }
 
 A1=fd000000000000000000000000000001
+A0=00000000000000000000000000000000
 
 encodes ''
 encodes 'id 0' $ID=0000000000000000
@@ -122,6 +123,11 @@ encodes 'id 0xffffffffffffffff' $ID=ffffffffffffffff
 encodes 'remote 10.1.2.3' $REMOTE=0a010203
 encodes 'remote fd00::1' $REMOTE6=$A1
 encodes 'remote 0.0.0.0' $REMOTE=00000000
+encodes 'remote any' $REMOTE=00000000
+encodes 'local any' $LOCAL=00000000
+encodes 'remote any local 10.1.2.3' $LOCAL=0a010203 $REMOTE=00000000
+encodes 'remote any local fd00::1' $LOCAL6=$A1 $REMOTE6=$A0
+encodes 'remote fd00::1 local any' $REMOTE6=$A1 $LOCAL6=$A0
 encodes 'group 239.1.1.1' $REMOTE=ef010101
 encodes 'group ff02::1' $REMOTE6=ff020000000000000000000000000001
 encodes 'local 10.1.2.3' $LOCAL=0a010203
@@ -198,7 +204,7 @@ add_family()	# -4 or -6, options of type stt
 is 'encodes: -4, remote any' "$(add_family -4 remote any)" $REMOTE=00000000
 is 'encodes: -6, remote any local fd00::1' \
 	"$(add_family -6 remote any local fd00::1)" \
-	"$REMOTE6=00000000000000000000000000000000 $LOCAL6=$A1"
+	"$LOCAL6=$A1 $REMOTE6=$A0"
 is 'encodes: -6' "$(add_family -6 id 0)" \
 	"$ID=0000000000000000 $REMOTE6=00000000000000000000000000000000"
 is 'encodes: -6, replace' "$(NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
@@ -206,7 +212,7 @@ is 'encodes: -6, replace' "$(NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
 is 'encodes: -6, external' "$(add_family -6 external)" $COLLECT_METADATA=01
 is 'encodes: -4' "$(add_family -4 id 0)" $ID=0000000000000000
 is 'refuses: -6, remote 10.0.0.1' "$(add_family -6 remote 10.0.0.1)" \
-	'Error: argument "10.0.0.1" is wrong: "remote" must be a unicast address'
+	'Error: argument "10.0.0.1" is wrong: "remote" must be a unicast address or "any"; "group" takes multicast'
 
 # ------------------------------------------------------------------ refusals
 
@@ -227,7 +233,7 @@ refuses()	# "options" "what the complaint contains"
 for value in -1 foo 1x 0x 18446744073709551616 0x10000000000000000; do
 	refuses "id $value" '"id" must be'
 done
-for value in foo any 239.1.1.1 ff02::1 10.0.0.256 fd00::g 10.0.0.1/24; do
+for value in foo 239.1.1.1 ff02::1 10.0.0.256 fd00::g 10.0.0.1/24; do
 	refuses "remote $value" '"remote" must be'
 done
 for value in foo 10.1.1.1 fd00::1; do
@@ -250,6 +256,10 @@ done
 for value in foo 0x100 -1; do
 	refuses "tos $value" '"tos" must be'
 done
+# 16 is 0x16, as everywhere in ip: no number means two things here.
+for value in 2 3 0x11 16 ff; do
+	refuses "tos $value" '"tos" must leave the two ECN bits 0, and is hex'
+done
 for value in foo 1 SET; do
 	refuses "df $value" '"df" must be'
 done
@@ -266,6 +276,7 @@ for value in foo 4294967296; do
 	refuses "ageing $value" '"ageing" must be'
 	refuses "maxaddress $value" '"maxaddress" must be'
 done
+refuses 'maxaddress 0' '"nolearning" learns nothing'
 
 for option in id key remote group local dev dstport srcport 'srcport 1' ttl \
 	      tos df flowlabel fwmark idbits ageing maxaddress; do
@@ -275,16 +286,60 @@ done
 refuses 'id 1 id 1' '"id" is duplicate'
 refuses 'id 1 key 2' '"id" is duplicate'
 refuses 'remote 10.0.0.1 remote 10.0.0.2' '"remote" is duplicate'
-refuses 'remote 10.0.0.1 group 239.1.1.1' '"group" is duplicate'
+refuses 'remote 10.0.0.1 group 239.1.1.1' '"remote" and "group" exclude'
+refuses 'group 239.1.1.1 remote 10.0.0.1' '"remote" and "group" exclude'
+refuses 'group 239.1.1.1 group 239.1.1.2' '"group" is duplicate'
 refuses 'remote 10.0.0.1 remote fd00::1' '"remote" is duplicate'
 refuses 'local 10.0.0.1 local fd00::1' '"local" is duplicate'
 refuses 'ttl 1 ttl inherit' '"ttl" is duplicate'
 refuses 'flowlabel 1 flowlabel inherit' '"flowlabel" is duplicate'
-refuses 'partial nopartial' '"partial" is duplicate'
+refuses 'partial nopartial' '"partial" and "nopartial" contradict'
+refuses 'noproxy proxy' '"proxy" and "noproxy" contradict'
+refuses 'partial partial' '"partial" is duplicate'
 
 for option in vni noid nono no nohelp port 1; do
 	refuses "$option" "stt: unknown option \"$option\""
 done
+
+# What was meant, where one can tell; the whole usage only where it is asked.
+while read -r said meant; do
+	refuses "$said" "did you mean \"$meant\"?"
+done <<'END'
+vni id
+idd id
+di id
+port dstport
+destport dstport
+dstprot dstport
+sport srcport
+remot remote
+remtoe remote
+peer remote
+dst remote
+locl local
+src local
+devv dev
+tll ttl
+toss tos
+fwmrk fwmark
+mark fwmark
+flowlable flowlabel
+aging ageing
+maxaddr maxaddress
+maxadress maxaddress
+learn learning
+partail partial
+externl external
+idbit idbits
+END
+for option in foo xyzzy 10.0.0.1; do
+	refuses "$option" '"ip link help stt" lists them'
+done
+for option in mtu address master txqueuelen up netns; do
+	refuses "id 1 $option" "put it before \"type stt\""
+done
+add id 1 xyzzy 5 >/dev/null
+is 'a refusal is one line' "$(grep -c . "$tmp/err")" 1
 
 # ------------------------------------------------------------------ printing
 
