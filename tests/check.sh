@@ -10,7 +10,8 @@
 #               newest kernels
 #   --fast      unit tests and one smoke test, on the newest kernel only
 #   --all       everything, on every kernel
-#   NAME        these selftests, on stock 6.1 or the kernel given by -k
+#   NAME        these selftests, on stock 6.1 or the kernel given by -k; "help"
+#               lists them
 # Some tests go on for as long as they are told: STT_SOAK_SECONDS,
 # STT_FUZZ_SECONDS; STT_TIMEOUT then has to be larger.
 # Nothing is loaded into this machine's kernel. The last line is
@@ -35,6 +36,45 @@ done
 names=("$@")
 [ ${#names[@]} -eq 0 ] || mode=named
 
+# Names first: nothing is built for one that is mistyped.
+if [ "${names[*]}" = help ]; then
+	tests/selftests/run.sh --help
+	exit
+fi
+
+# near NAME: tests whose names are like it.
+near() {
+	tests/selftests/run.sh --help | awk -v said="${1%.sh}" '
+	# The letters that one has to change, add or take away.
+	function distance(a, b,   i, j, d, c) {
+		for (i = 0; i <= length(a); i++)
+			for (j = 0; j <= length(b); j++) {
+				if (!i || !j) {
+					d[i, j] = i + j
+					continue
+				}
+				c = substr(a, i, 1) != substr(b, j, 1)
+				d[i, j] = d[i - 1, j - 1] + c
+				if (d[i - 1, j] + 1 < d[i, j])
+					d[i, j] = d[i - 1, j] + 1
+				if (d[i, j - 1] + 1 < d[i, j])
+					d[i, j] = d[i, j - 1] + 1
+			}
+		return d[length(a), length(b)]
+	}
+	distance(said, $1) < 3 || index($1, said) || index(said, $1) {
+		printf "%s%s", sep, $1
+		sep = ", "
+	}'
+}
+
+for name in "${names[@]}"; do
+	[[ $name =~ ^(lib|run|lib_.*|.*\.lib)(\.sh)?$ ]] ||
+		[ ! -e "tests/selftests/${name%.sh}.sh" ] || continue
+	like=$(near "$name")
+	die "no test $name${like:+; like it are: $like} (T=help lists all)"
+done
+
 out=$STT_TOP/build/check
 rm -rf "$out"
 mkdir -p "$out"
@@ -47,9 +87,12 @@ result() { echo "$1 - $2" | tee -a "$results"; }
 
 # step NAME COMMAND...: one result, its duration, its output only on failure.
 step() {
-	local name=$1 start=$SECONDS log
+	local name=$1 start=$SECONDS log last
 
 	shift
+	last=$(last_time "step-$name")
+	[ "${last:-10}" -lt 10 ] ||
+		echo "# $name${last:+, $(about "$last") the last time} ..."
 	log=$out/${name//[^a-z0-9.]/-}.log
 	if { "$@" 2>&1 >"$log.out" | tee "$log" | grep '^#'
 	     [ "${PIPESTATUS[0]}" -eq 0 ]; }; then
@@ -59,6 +102,7 @@ step() {
 		result 'not ok' "$name"
 		return 1
 	fi
+	took "step-$name" $((SECONDS - start))
 	echo "# $name: $((SECONDS - start)) s"
 }
 
@@ -69,10 +113,10 @@ for var in STT_SOAK_SECONDS STT_FUZZ_SECONDS STT_FUZZ_SEED STT_CHURN_ROUNDS \
 	[ -z "${!var:-}" ] || env+=(-e "$var=${!var}")
 done
 
-# tally NAME: what its TAP says are results, and what a failure says about
+# tally NAME [KERNEL]: what its TAP says are results, and what a failure says about
 # itself goes with it. Fails where there is none.
 tally() {
-	local log=$out/$1/output.log
+	local log=$out/$1/output.log test seconds
 
 	sed -nE "s/^(ok )[0-9]* ?- /\1- $1: /p
 		 s/^(1\.\.0 # SKIP.*)/\1 ($1)/p
@@ -80,6 +124,9 @@ tally() {
 			s/^(not ok )[0-9]* ?- /\1- $1: /p
 			/^#   /p
 		 }" "$log" >>"$results" || true
+	while read -r test seconds; do
+		took "test-${2:-}-$test" "$seconds"
+	done < <(sed -nE 's/^# ([a-z0-9_]+): ([0-9]+) s$/\1 \2/p' "$log")
 	grep -qE '^(not )?ok ' "$log"
 }
 
@@ -95,7 +142,7 @@ guest() {
 		2>"$out/$name.err" | sed -u "s/^/[$name] /" ||
 		rc=${PIPESTATUS[0]}
 	sed "s/^/[$name] /" "$out/$name.err"
-	tally "$name" || ran=''
+	tally "$name" "$kernel" || ran=''
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 125 ]; then
 		result 'not ok' "$name: the VM"
 	elif [ -z "$ran" ]; then
@@ -173,6 +220,20 @@ later_all() {
 	later "$kernel" "${names[@]}"
 }
 
+# progress WORK...: how far the queue is, and what is left of it by the times of
+# the last run; two VMs share it. Test times are saved as they come.
+progress() {
+	local ended left=0 known=1 kernel what t
+
+	ended=$((total - $(wc -l <"$queue")))
+	while read -r kernel what; do
+		t=$(last_time "test-$kernel-$what")
+		[ -n "$t" ] || known=''
+		left=$((left + ${t:-20}))
+	done < <(cat "$queue"; printf "$1 %s\n" "${@:2}")
+	echo "# [$ended/$total] $*; left: $(about $((left / 2)))${known:+ by the last run}" >&2
+}
+
 # take: some work that one VM can do; fails when there is none.
 take() {
 	local first what batch
@@ -187,6 +248,7 @@ take() {
 			}
 			{ print $2 }' "$queue")
 		sed -i "1,${#batch[@]}d" "$queue"
+		progress "$first" "${batch[@]}"
 		echo "$first ${batch[*]}"
 	fi
 	exec 9>&-
@@ -211,6 +273,7 @@ worker() {
 }
 
 work() {
+	total=$(wc -l <"$queue")
 	beside worker b
 	worker a
 	wait "$beside" || true
@@ -266,6 +329,7 @@ deps=("$vm/deps.sh")
 step 'packages' "${deps[@]}" || { summary; exit 1; }
 step 'ip plugin' make ip || true
 step 'links between pages' tests/docs.sh || true
+[ "$mode" = named ] || step 'what is said while waiting' tests/waiting.sh || true
 step 'fuzzer' make -s -C tests/fuzz || true
 step 'ip options' iproute2-patch/test-args.sh || true
 step 'iproute2 patch' iproute2-patch/check.sh --local || true

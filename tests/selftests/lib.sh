@@ -27,13 +27,33 @@ ok() {
 	echo "ok $tap_count - $1"
 }
 
-# not_ok NAME [WHY...]
+# not_ok NAME [WHY...]: with what the namespaces' counters say, the first times.
 not_ok() {
 	tap_count=$((tap_count + 1))
 	tap_failed=$((tap_failed + 1))
 	echo "not ok $tap_count - $1"
 	shift
 	[ $# -eq 0 ] || printf '%s\n' "$*" | sed 's/^/#   /'
+	[ "$tap_failed" -gt 3 ] || counters_moved
+}
+
+# counters_moved: those that are not 0, of each namespace and stt device.
+# shellcheck disable=SC2016
+counters_moved() {
+	local ns dev
+
+	for ns in "${test_ns[@]}"; do
+		{
+			ip netns exec "$ns" awk '$2 > 0 {
+				printf " %s %s", $1, $2 }' /proc/net/stt
+			for dev in $(ip -n "$ns" -o link show type stt |
+				     sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
+				ip netns exec "$ns" ethtool -S "$dev" |
+				awk -v d="$dev" 'NR > 1 && $2 > 0 {
+					printf " %s:%s %s", d, $1, $2 }'
+			done
+		} 2>/dev/null | sed "s/^/#   counters of $ns:/; s/\$/\n/"
+	done
 }
 
 # skip NAME WHY

@@ -3,6 +3,7 @@
 #
 # run.sh [--slow] [NAME]... - run selftests; inside a VM, as root
 # run.sh --list [--slow]    - say which would run, the longest first
+# run.sh --help             - all tests, a line each
 #
 # All tests that say they run on this kernel, or those named. Each gets a
 # freshly loaded module, a time limit, a look at the kernel log, and has to
@@ -23,13 +24,14 @@ while :; do
 	case ${1:-} in
 	--slow)	slow=1 ;;
 	--list)	list=1 ;;
+	--help)	list=help ;;
 	*)	break ;;
 	esac
 	shift
 done
 [ -n "$list" ] || : "${STT_KO:?}"
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 at=0 of=0
 log=$(mktemp)
 
 header() {
@@ -75,7 +77,7 @@ unload() {
 }
 
 run_one() {
-	local name=$1 limit rc start=$SECONDS
+	local name=$1 limit rc start=$SECONDS before=$failed
 
 	limit=$(header "$name.sh" timeout)
 	# Two VMs and more may share the machine.
@@ -86,7 +88,8 @@ run_one() {
 	esac
 	limit=${STT_TIMEOUT:-$limit}
 
-	echo "# $name"
+	at=$((at + 1))
+	echo "# [$at/$of] $name"
 	echo "stt-test: begin $name" >/dev/kmsg
 	if ! load >"$log" 2>&1; then
 		sed 's/^/# /' "$log"
@@ -121,6 +124,9 @@ run_one() {
 	dmesg | tac | sed "/stt-test: begin $name\$/q" | tac >"$log"
 	"$top/tests/vm/splats.sh" <"$log" | sed 's/^/# /'
 	[ "${PIPESTATUS[0]}" -eq 0 ] || fail "$name" 'the kernel complained'
+	[ "$failed" -eq "$before" ] || echo "#   again, alone:" \
+		"make check T=$name$([ "$STT_KERNEL" = stock-6.1 ] ||
+				     echo " K=$STT_KERNEL")"
 	echo "# $name: $((SECONDS - start)) s"
 }
 
@@ -136,9 +142,32 @@ list() {
 	done | sort -k1,1rn -k2 | cut -d' ' -f2
 }
 
-if [ -n "$list" ]; then
+# What a test's own comment begins with, cut where its first sentence ends.
+help() {
+	local test
+
+	for test in *.sh; do
+		case $test in lib.sh|run.sh|*.lib.sh|lib_*) continue ;; esac
+		printf '%-16s %s%s\n' "${test%.sh}" "$(awk '
+			/^# SPDX/ || /^#!/ { next }
+			/^# ./ { sub(/^# */, ""); text = text " " $0; next }
+			text { exit }
+			END {
+				sub(/^ /, "", text)
+				sub(/[.] .*/, "", text)
+				sub(/[.:]$/, "", text)
+				print (length(text) > 100 ? substr(text, 1, 97) "..." : text)
+			}' "$test")" \
+			"$([ "$(header "$test" slow)" != yes ] || echo ' (slow)')"
+	done
+}
+
+if [ "$list" = help ]; then
+	help
+elif [ -n "$list" ]; then
 	list
 elif [ $# -gt 0 ]; then
+	of=$#
 	for name in "$@"; do
 		name=${name%.sh}
 		if [ ! -e "$name.sh" ]; then
@@ -154,6 +183,7 @@ elif [ $# -gt 0 ]; then
 		run_one "$name"
 	done
 else
+	of=$(list | wc -l)
 	for test in *.sh; do
 		name=${test%.sh}
 		case $name in lib|run|*.lib|lib_*) continue ;; esac

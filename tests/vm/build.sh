@@ -36,7 +36,7 @@ cc=(CC="${CC:-gcc}")
 if [ -e "$kernel/make-args" ]; then
 	read -ra cc <"$kernel/make-args"
 fi
-lock "build-$(md5sum <<<"$dir" | cut -c1-12)"
+lock "build-$(md5sum <<<"$dir" | cut -c1-12)" "the build for $name"
 
 # Objects of another kernel, or of other settings, are of no use.
 stamp="$kernel ${args[*]}"
@@ -53,9 +53,10 @@ rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
 	"${sources[@]}" "$dir/"
 
 # A failed build leaves nothing that a later step could take for its result,
-# nor objects whose warnings would not be repeated.
+# nor objects whose warnings would not be repeated. What the compiler complains
+# of is named as the file that one edits, not as its copy.
 fail() {
-	cat "$log" >&2
+	sed "s|$dir/||g" "$log" >&2
 	rm -rf "$dir"
 	die "$1"
 }

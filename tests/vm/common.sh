@@ -15,14 +15,39 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 say() { printf '%s\n' "# $*" >&2; }
 die() { printf '%s\n' "${0##*/}: $*" >&2; exit 1; }
 
-# Only one process fetches or builds a given thing; the others wait for it.
-# The lock lasts until the calling (sub)shell ends.
+# Only one process fetches or builds a given thing; the others wait for it, and
+# say for what (lock NAME [WHAT]). The lock lasts until the calling (sub)shell
+# ends.
 lock() {
-	local fd
+	local fd start=$SECONDS
 
 	mkdir -p "$STT_CACHE/locks"
 	exec {fd}>"$STT_CACHE/locks/$1"
+	flock -n "$fd" && return
+	say "waiting for ${2:-$1}, which another run is at" \
+	    "($STT_CACHE/locks/$1)"
 	flock "$fd"
+	say "waited $((SECONDS - start)) s for ${2:-$1}"
+}
+
+# How long things took the last time, by name; in the cache.
+# took NAME SECONDS; last_time NAME: seconds, or nothing.
+took() {
+	mkdir -p "$STT_CACHE/times"
+	echo "$2" >"$STT_CACHE/times/${1//[^a-zA-Z0-9._-]/_}"
+}
+
+last_time() {
+	cat "$STT_CACHE/times/${1//[^a-zA-Z0-9._-]/_}" 2>/dev/null || true
+}
+
+# about SECONDS: in words.
+about() {
+	if [ "$1" -lt 90 ]; then
+		echo "$1 s"
+	else
+		echo "$((($1 + 30) / 60)) minutes"
+	fi
 }
 
 # The mirror the machine itself uses, whatever the format of its sources.

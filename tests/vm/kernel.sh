@@ -119,7 +119,7 @@ unpack_source() {
 	local src=$STT_CACHE/src/${1/=/_}
 
 	if [ ! -e "$src/.complete" ]; then
-		say "fetching $1"
+		say "fetching $1, 150 MB, and unpacking it: a minute or two"
 		rm -rf "$src"
 		mkdir -p "$src"
 		fetch_debs "$src/debs" "$1"
@@ -159,6 +159,36 @@ check_config() {
 	return $bad
 }
 
+# compile NAME COMMAND...: with the log in the cache, saying every half minute
+# how far it is: of as many files as it had the last time.
+compile() {
+	local name=$1 log=$STT_CACHE/kernels/$1.log rc=0 pid files last
+
+	shift
+	last=$(last_time "files-$name")
+	say "building $name${last:+, $last files}; took" \
+	    "$(about "$(last_time "kernel-$name" | grep . || echo 420)")" \
+	    "${last:+the last time}; log in $log"
+	: >"$log"
+	(
+		start=$SECONDS
+		while sleep 30; do
+			files=$(grep -cE '^  (CC|AS|LD)' "$log") || true
+			say "building $name: $files${last:+ of $last} files," \
+			    "$(about $((SECONDS - start)))"
+		done
+	) &
+	pid=$!
+	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null || true
+	files=$(grep -cE '^  (CC|AS|LD)' "$log") || true
+	# One that was resumed had fewer.
+	[ "$rc" -ne 0 ] || [ "$files" -le "${last:-0}" ] ||
+		took "files-$name" "$files"
+	return "$rc"
+}
+
 # make_built DIR SOURCE FRAGMENT...: build, keep what external modules need.
 make_built() {
 	local dir=$1 src obj=$1/obj ver
@@ -167,17 +197,21 @@ make_built() {
 	shift 2
 	mkdir -p "$obj"
 	# Said here, lest defaults of a 32-bit kernel stay in the configuration.
-	make -s -C "$src" O="$obj" ARCH=x86_64 tinyconfig >&2
-	cat "$@" >>"$obj/.config"
-	printf 'CONFIG_LOCALVERSION="-stt-%s"\n' "$name" >>"$obj/.config"
-	make -s -C "$src" O="$obj" olddefconfig >/dev/null 2>"$dir/olddef.log"
-	check_config "$src" "$obj/.config" "$@" >&2 ||
-		die "the configuration of $name did not work out"
-	say "building $name from ${src##*/}, minutes"
+	if [ ! -e "$obj/.configured" ]; then
+		make -s -C "$src" O="$obj" ARCH=x86_64 tinyconfig >&2
+		cat "$@" >>"$obj/.config"
+		printf 'CONFIG_LOCALVERSION="-stt-%s"\n' "$name" \
+			>>"$obj/.config"
+		make -s -C "$src" O="$obj" olddefconfig >/dev/null \
+			2>"$dir/olddef.log"
+		check_config "$src" "$obj/.config" "$@" >&2 ||
+			die "the configuration of $name did not work out"
+		touch "$obj/.configured"
+	fi
 	KBUILD_BUILD_USER=stt KBUILD_BUILD_HOST=stt \
-	make -s -C "$src" O="$obj" -j"$(nproc)" bzImage modules \
-		>"$STT_CACHE/kernels/$name.log" 2>&1 </dev/null ||
+	compile "$name" make -C "$src" O="$obj" -j"$(nproc)" bzImage modules ||
 		die "building $name failed: see $STT_CACHE/kernels/$name.log"
+	rm -rf "$dir/modules" "$dir/build"
 	ver=$(make -s -C "$src" O="$obj" kernelrelease)
 	make -s -C "$src" O="$obj" modules_install \
 		INSTALL_MOD_PATH="$dir/modules" DEPMOD=depmod >&2
@@ -218,20 +252,21 @@ make_cross() {
 
 	src=$(unpack_source "$2")
 	shift 2
-	make=(make -s -C "$src" O="$dir/build" ARCH="$name"
+	make=(make -C "$src" O="$dir/build" ARCH="$name"
 	      CROSS_COMPILE="$cross" -j"$(nproc)")
 	mkdir -p "$dir/build" "$dir/modules/lib/modules"
-	"${make[@]}" tinyconfig >&2
-	cat "$@" >>"$dir/build/.config"
-	"${make[@]}" olddefconfig >/dev/null 2>"$dir/olddef.log"
-	check_config "$src" "$dir/build/.config" "$@" >&2 ||
-		die "the configuration of $name did not work out"
-	say "building $name from ${src##*/}, minutes"
+	if [ ! -e "$dir/build/.configured" ]; then
+		"${make[@]}" -s tinyconfig >&2
+		cat "$@" >>"$dir/build/.config"
+		"${make[@]}" -s olddefconfig >/dev/null 2>"$dir/olddef.log"
+		check_config "$src" "$dir/build/.config" "$@" >&2 ||
+			die "the configuration of $name did not work out"
+		touch "$dir/build/.configured"
+	fi
 	[ "$name" = powerpc ] || image=Image
 	KBUILD_BUILD_USER=stt KBUILD_BUILD_HOST=stt \
-	"${make[@]}" "$image" modules headers_install \
-		INSTALL_HDR_PATH="$dir/headers" \
-		>"$STT_CACHE/kernels/$name.log" 2>&1 </dev/null ||
+	compile "$name" "${make[@]}" "$image" modules headers_install \
+		INSTALL_HDR_PATH="$dir/headers" ||
 		die "building $name failed: see $STT_CACHE/kernels/$name.log"
 	case $image in
 	vmlinux) "${cross}strip" -o "$dir/vmlinuz" "$dir/build/vmlinux" ;;
@@ -244,10 +279,10 @@ make_cross() {
 	echo "ARCH=$name CROSS_COMPILE=$cross" >"$dir/make-args"
 	ln -s "$src" "$dir/source"
 	sed -i "s|$dir|$final|g" "$dir/build/Makefile"
-	"${make[@]}" kernelrelease >"$dir/version"
+	"${make[@]}" -s kernelrelease >"$dir/version"
 }
 
-lock "kernel-$name"
+lock "kernel-$name" "the kernel $name"
 
 # What version to use is asked once a week: a test run must not need the
 # network, or change its kernel from one hour to the next.
@@ -304,8 +339,16 @@ final=$STT_CACHE/kernels/$name-$(tr '~:' '--' <<<"${pkg#*=}")-$key
 if [ ! -e "$final/version" ]; then
 	select_suite "$name"
 	say "making the kernel $name (${pkg/=/ })"
+	start=$SECONDS
 	# Should the mirror have moved on, the next run asks anew.
-	rm -rf "$final" "$final.tmp" "$known"
+	rm -rf "$final" "$known"
+	# An interrupted build goes on where it was.
+	if [ -e "$final.tmp/obj/.configured" ] ||
+	   [ -e "$final.tmp/build/.configured" ]; then
+		say "resuming the build in $final.tmp"
+	else
+		rm -rf "$final.tmp"
+	fi
 	mkdir -p "$final.tmp"
 	case $name in
 	stock-*) make_stock "$final.tmp" "$pkg" ;;
@@ -315,6 +358,7 @@ if [ ! -e "$final/version" ]; then
 	esac
 	mv "$final.tmp" "$final"
 	echo "$pkg" >"$known"
+	took "kernel-$name" $((SECONDS - start))
 	# Older kernels of this name are of little more use.
 	find "$STT_CACHE/kernels" -maxdepth 1 -name "$name-[0-9]*" \
 		-mtime +14 ! -path "$final" -exec rm -rf {} +
