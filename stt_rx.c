@@ -39,7 +39,7 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
-	if (shinfo->gso_size == size && (!size || shinfo->gso_type == type))
+	if (shinfo->gso_size == size && shinfo->gso_type == type)
 		return 0;
 	if (skb_header_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;
@@ -245,6 +245,59 @@ static void stt_rx_done(const struct stt_rx_info *info)
 		dst_release(&info->md->dst);
 }
 
+/*
+ * Remove what XDP or tc put in front of the outer header.  Shared info is
+ * written, so a clone gets its own first.  False: there is no memory.
+ */
+static bool stt_rx_clear_metadata(struct sk_buff *skb)
+{
+	if (likely(!skb_metadata_len(skb)))
+		return true;
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return false;
+	skb_metadata_clear(skb);
+
+	return true;
+}
+
+/*
+ * Make a packet one that has just come in by the tunnel device: reset what
+ * the underlay left in it, and what the inner sender's stack did where the
+ * same skb came all the way.  The first part is what every IP tunnel resets.
+ *
+ * Kept, as by other tunnels: mark, priority, security mark and receive time
+ * stamp while the packet stays in its namespace; the NAPI id, by which a
+ * socket polls the NIC; an L4 hash, since the outer ports are a hash of the
+ * inner flow; the count of redirections, which ends loops.
+ */
+static void stt_rx_scrub(struct sk_buff *skb, bool xnet)
+{
+	skb_clear_hash_if_not_l4(skb);
+	__vlan_hwaccel_clear_tag(skb);
+	skb_set_queue_mapping(skb, 0);
+	/* IP does this behind LOCAL_IN. */
+	skb_clear_delivery_time(skb);
+	skb_scrub_packet(skb, xnet);
+	if (xnet)
+		skb->priority = 0;
+	skb->encapsulation = 0;
+	skb->inner_protocol_type = 0;
+	skb->remcsum_offload = 0;
+
+	skb->csum_complete_sw = 0;
+	skb->slow_gro = 0;
+	skb->ooo_okay = 0;
+	skb_set_dst_pending_confirm(skb, 0);
+	skb_reset_redirect(skb);
+#if defined(CONFIG_NET_SCHED) || defined(CONFIG_NET_XGRESS)
+	skb->tc_index = 0;
+#endif
+#ifdef CONFIG_IPV6_NDISC_NODETYPE
+	/* An ISATAP underlay says that the sender is a host, no router. */
+	skb->ndisc_nodetype = 0;
+#endif
+}
+
 /* What a scrubbed packet gets besides; a group of 0 is none, and is said. */
 static void stt_rx_extra(const struct stt_rx_info *info, struct sk_buff *skb)
 {
@@ -343,10 +396,15 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		stt_drop(sn, skb, STT_NET_drop_source);
 		return false;
 	}
-	skb_scrub_packet(skb, !net_eq(stt->net, dev_net(dev)));
-	skb_clear_hash_if_not_l4(skb);
+	if (unlikely(!stt_rx_clear_metadata(skb))) {
+		stt_rx_unfit(sn, stt, skb, -ENOMEM, STT_NET_drop_nomem);
+		return false;
+	}
+	stt_rx_scrub(skb, !net_eq(stt->net, dev_net(dev)));
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_reset_network_header(skb);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		skb_reset_transport_header(skb);
 	skb_reset_mac_len(skb);
 	if (off->vlan_present)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
