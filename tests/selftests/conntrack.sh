@@ -10,8 +10,8 @@
 #	eth0 ------------------- eth0   eth1 -------------- eth0
 #	                                    TCP server on port 7471
 #
-# r tracks connections, drops what is invalid, and believes no connection
-# whose start it did not see; h1 does the same.
+# r tracks connections, drops invalid packets, and does not pick up connections
+# without their start; h1 does the same.
 #
 # kernels: all
 # timeout: 300

@@ -161,7 +161,7 @@ in_ns "$h2" ethtool -K stt0 rx off
 py_checks ethtool.py "$h1" "$h2" "$a1" "$a2" 0 10.0.0.2
 in_ns "$h2" ethtool -K stt0 rx on
 
-# A tag is in the VLAN field, whoever puts it there (W9).
+# A tag is in the VLAN field, with VLAN offload and without (W9).
 for ns in "$h1" "$h2"; do
 	ip -n "$ns" link add link stt0 name stt0.5 type vlan id 5
 	ip -n "$ns" link set stt0.5 up

@@ -256,7 +256,7 @@ def receive():
     want = sum(1 for c in cases.values())
     check('every frame is received', wait_until(
         lambda: ethstats(h2, 'stt0')['rx_frames'] == want))
-    check('an id of more than idbits is nobody\'s', wait_until(
+    check('an id of more than idbits reaches no device', wait_until(
         lambda: not counted(h2, before, drop_no_device=1)),
         counted(h2, before, drop_no_device=1))
     hits = filter_hits()

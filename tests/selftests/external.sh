@@ -160,8 +160,8 @@ check 'the external device gets frames of a deleted device' \
 
 # --- tenants by tc -----------------------------------------------------------
 
-# tenant NS NAME ID SRC DST ADDRESS: a namespace whose packets are in context
-# ID, both ways.
+# tenant NS NAME ID SRC DST ADDRESS: a namespace that sends and receives in
+# context ID.
 tenant() {
 	local ns=$1 name=$2 id=$3 src=$4 dst=$5 tns
 

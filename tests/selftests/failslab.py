@@ -175,7 +175,7 @@ def namespaces():
 
 
 class Tap:
-    """What is written here comes in, in the context of who writes."""
+    """Packets written here are received in the context of the writer."""
 
     def __init__(self, name, flags, *addresses):
         with netns(ns):
@@ -212,7 +212,7 @@ class Tap:
 
 
 def setup():
-    """IPv6 is off by default here, so that nobody sends by himself."""
+    """IPv6 is off by default here, so that no device sends by itself."""
     global t0, t2, flows, out
     in_ns(ns, 'sysctl', '-qw', 'net.ipv6.conf.default.addr_gen_mode=1',
           'net.ipv6.conf.default.disable_ipv6=0')
@@ -236,7 +236,7 @@ def setup():
              'v6': (t0, '2001:db8::1', '2001:db8::2'),
              'v4, fragments': (t2, '198.51.100.1', '198.51.100.2'),
              'v6, fragments': (t2, '2001:db8:2::1', '2001:db8:2::2')}
-    # Whoever listens below holds clones of what comes in.
+    # A packet socket holds clones of received packets.
     out = Wire(ns, 't2').listen()
     ok('taps and links')
 
@@ -405,7 +405,7 @@ def table():
 
 
 def learning():
-    """A station that is heard for the first time."""
+    """A frame from a MAC address that is not known yet."""
     for fam in 'v4', 'v6':
         tap, src, dst = flows[fam]
         dev = 'any' + fam[1]
@@ -430,7 +430,7 @@ def learning():
             full = ethstats(ns, dev)['fdb_full'] - was[0]
             got = len(listener.drain())
             if not got:
-                # Lost before anybody looked at who sent it.
+                # Lost before its source address was looked at.
                 return '' if nomem() > was[1] else 'nothing is counted'
             return '' if known != bool(full) else \
                 'known: %s, fdb_full: %d' % (known, full)
@@ -503,8 +503,8 @@ def receive():
                     lambda x: x.data[14:17] == b'end')]
                 if inner and got not in ([], [inner]):
                     return 'delivered: ' + show(got)
-                # Whoever listens may have no memory either: what the device
-                # has delivered counts, besides the last packet.
+                # The packet socket may have no memory either: count what the
+                # device has delivered, besides the last packet.
                 if (not got and nomem() == was[0] and
                         linkstats(ns, dev)['rx_packets'] == was[1] + 1):
                     return 'nothing is counted: %s' % counters(ns)

@@ -4,9 +4,9 @@
 # No memory: each allocation below a function of ours fails once, by
 # /proc/thread-self/fail-nth, while links are made and changed, namespaces are
 # made, entries of the forwarding database, frames are sent, received,
-# reassembled, delivered in parts, and stations learnt; then any of them fails
-# now and then under traffic. Nothing crashes or leaks, what is refused leaves
-# nothing behind, what is dropped is counted.
+# reassembled, delivered in parts, and MAC addresses learnt; then any of them
+# fails now and then under traffic. Nothing crashes or leaks, refused requests
+# leave nothing behind, dropped packets are counted.
 #
 #	h1                              h2
 #	t0 192.0.2.2   taps: packets
@@ -92,8 +92,8 @@ for family in v4 v6; do
 	teardown
 done
 
-# What is held by nobody any more. Objects are not looked at until they are
-# some seconds old, and two scans have to agree.
+# Objects without a reference. kmemleak looks at them when they are some seconds
+# old, and two scans have to agree.
 kmemleak=/sys/kernel/debug/kmemleak
 leaks() {
 	echo scan >$kmemleak

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The forwarding database: bridge fdb add, append, replace, del, show, get and
-# flush as for vxlan, what is refused and why, what bridge monitor hears, and
-# frames to where the entries say.
+# flush as for vxlan, refused requests and their messages, bridge monitor, and
+# frames sent by the entries.
 #
 #	h1                 h2                 h3
 #	stt0 10.0.0.1      stt0 10.0.0.2      stt0 10.0.0.3	id 1, no remote
@@ -140,7 +140,7 @@ print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
 	ip -n "$h1" link del s3
 }
 
-# what listeners hear
+# messages to netlink listeners
 monitor() {
 	local log=$tmp/monitor
 
@@ -184,7 +184,7 @@ notices() {
 				before=$(grep -c $mac2 "$log")
 				# shellcheck disable=SC2086
 				fdb "$h1" $op $mac2 dev $dev vlan 1 $where
-				# What is told later is heard later.
+				# Messages arrive in the order of sending.
 				probe=$((probe + 1))
 				fdb "$h1" add 02:00:00:00:0d:0$probe dev s1 \
 					dst "$a2"
@@ -240,14 +240,14 @@ traffic() {
 	check_eq "$family: without learning nothing is learnt" \
 		"$(entries "$h1" stt0)" 2
 
-	# Unicast to a known station goes to its host alone.
+	# Unicast to a known MAC address goes to its host alone.
 	fdb "$h1" add "$(station 2)" dev stt0 dst "$a2" static
 	check_eq "$family: is shown" "$(entry "$h1" stt0 "$(station 2)")" \
 		"$(station 2) dst $a2 self static"
 	check_refused "$family: no destination of the other" 'address family' \
 		bridge -n "$h1" fdb add $mac dev stt0 dst "$2"
-	# Replies come from a host that knows nobody.
-	# What h1 asks all of them for now and then is short.
+	# Replies come from a host without entries. Requests that h1 sends
+	# to all of them now and then are short.
 	wire "$h3" eth0 stray tcp dport 7471 "$saddr" "$a1" meta length '>' 900
 	check "$family: a known MAC address" reach "$h1" 2
 	check_eq "$family: a known unicast frame goes to one peer only" \

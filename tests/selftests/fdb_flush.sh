@@ -63,8 +63,8 @@ flush() {
 	EOF
 }
 
-# pools ARG... -- ARG...: five stations with the first arguments, five with
-# the others.
+# pools ARG... -- ARG...: five entries with the first arguments, five with the
+# others.
 pools() {
 	local pool=a word i args=()
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Learning from received frames where stations are: what is learnt and what is
-# not, stations that move, ageing, maxaddress, and what users said stays.
+# Learning from received frames: which MAC addresses are learnt and which are
+# not, moves, ageing, maxaddress, and entries of users, which learning keeps.
 #
 #	h1                 h2                 h3
 #	stt0 10.0.0.1      stt0 10.0.0.2      stt0 10.0.0.3	id 1, no remote
@@ -69,8 +69,8 @@ learn() {
 	check "$family: h1 reaches h2" reach "$h1" 2
 	check_eq "$family: h2 is learnt" "$(entry "$h1" stt0 "$(station 2)")" \
 		"$(station 2) dst $a2 self"
-	check_eq "$family: by h2 as well" "$(entry "$h2" stt0 "$(station 1)")" \
-		"$(station 1) dst $a1 self"
+	check_eq "$family: h1 is learnt by h2" \
+		"$(entry "$h2" stt0 "$(station 1)")" "$(station 1) dst $a1 self"
 	check "$family: listeners are told of a learnt entry" \
 		wait_for 10 grep -q \
 		"^$(station 2) .*dst $a2 self" "$tmp/monitor"
@@ -166,7 +166,7 @@ limit() {
 		fdb "$h1" add 02:00:00:00:05:01 dev stt0 dst "$a2" static
 	check_refused "$family: dynamic ones are not" maxaddress bridge \
 		-n "$h1" fdb add 02:00:00:00:05:02 dev stt0 dst "$a2" dynamic
-	check "$family: a station that is known moves all the same" eval \
+	check "$family: a known MAC address moves above maxaddress" eval \
 		"speak 3 02:00:00:00:04:01
 		 has $h1 stt0 '^02:00:00:00:04:01 dst $a3 '"
 	ip -n "$h1" link set stt0 type stt maxaddress unlimited

@@ -23,7 +23,7 @@ mac=02:00:00:00:06:01 mac2=02:00:00:00:06:02
 
 nh() { ip -n "$h1" nexthop "$@"; }
 
-# flows N: N flows of UDP to the station that has the group.
+# flows N: N flows of UDP to the MAC address that has the group.
 flows() {
 	in_ns "$h1" python3 -c "
 import socket
@@ -76,7 +76,7 @@ else:
 END
 nexthop() { in_ns "$h1" python3 "$tmp/nexthop.py" "$@"; }
 
-# Asks for 10.0.0.9 through stt0, in the words of ARP; who answers?
+# Sends an ARP request for 10.0.0.9 through stt0 and prints the answer.
 cat >"$tmp/arp.py" <<'END'
 import socket, struct, sys
 me = bytes.fromhex("020000000099")
@@ -177,7 +177,7 @@ for family in v4 v6; do
 	check_eq "$family: flows go to the member after a change of ttl" \
 		"$n2 $n3" '20 0'
 
-	# Who has a group is not learnt to be elsewhere, and is known to a proxy.
+	# Learning does not move an entry with a group, and proxy knows it.
 	fdb "$h1" replace $mac dev stt0 nhid 10
 	ip -n "$h1" link set stt0 type stt learning
 	fdb "$h2" append $zero dev stt0 dst "$a1"
@@ -216,7 +216,7 @@ for family in v4 v6; do
 	fi
 
 	fdb "$h1" append $zero dev stt0 nhid 10
-	check "$family: for unknown stations too" \
+	check "$family: a group as default destination" \
 		has "$h1" stt0 "^$zero nhid 10"
 	nh del id 12
 	check "$family: a group that is deleted takes its entry along" \

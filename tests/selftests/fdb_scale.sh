@@ -81,12 +81,12 @@ done
 check_eq 'the last is found' \
 	"$(fdb "$h1" get 02:01:00:01:86:9f dev stt0 self | sed 's/ *$//')" \
 	'02:01:00:01:86:9f dev stt0 dst 198.51.100.100 self static'
-check 'packets to unknown stations' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 \
+check 'packets to unknown MAC addresses' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 \
 	10.0.0.2
 fdb "$h1" add "$(station 2)" dev stt0 dst "$a2" static
-check 'packets to a known station' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 \
+check 'packets to a known MAC address' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 \
 	10.0.0.2
-check 'all ways change' ip -n "$h1" link set stt0 type stt tos 0x48
+check 'all routes change' ip -n "$h1" link set stt0 type stt tos 0x48
 check 'packets after that' in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 10.0.0.2
 background in_ns "$h1" ping -q -i 0.01 10.0.0.2 >/dev/null
 check 'flush dynamic ones, of which there are none' \

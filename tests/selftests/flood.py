@@ -204,7 +204,7 @@ def floods():
 
 
 def strangers():
-    """Who could be no device's peer gets no memory at all."""
+    """A sender that no device accepts gets no memory at all."""
     before = counters(h2)
     wire = Wire(h1, 'eth0', mac(h2, 'eth0'))
     t = Template(wire, 'v4', 1000, 7473)

@@ -10,7 +10,7 @@
 #	h1: flood on one CPU             h2
 #	    honest peers on the other    stt4, stt6: id 1, from the peer .200
 #	eth0 192.0.2.1 ------ veth ----- any4, any6: id 2, from anybody
-#	     2001:db8::1                 peer: on a port that knows nobody else
+#	     2001:db8::1                 peer: alone on its port
 #
 # kernels: all
 # timeout: 400
@@ -34,7 +34,7 @@ done
 py_checks flood.py "$h1" "$h2"
 teardown
 
-# --- whose limits they are -------------------------------------------------------
+# --- limits of namespaces -----------------------------------------------------
 
 knob=/proc/sys/net/stt/reasm_high_thresh
 # In a user namespace of its own, which has no rights here.

@@ -109,7 +109,7 @@ def ask(family, command, attrs):
     reply = s.recv(65536)
     if struct.unpack("=H", reply[4:6])[0] == 2:
         err = -struct.unpack("=i", reply[16:20])[0]
-        # ESRCH: done, and nobody listens to what teams have to say.
+        # ESRCH: done, but there is no listener for the notification.
         if err not in (0, 3):
             sys.exit("error %d" % err)
     return reply

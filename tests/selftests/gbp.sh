@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Group policy: the low 16 bits of a packet's mark, its security group, are
-# those of the packet that the peer delivers. nft and tc see it there, the
-# other bits of a mark stay, and who has no group has none.
+# Group policy: the low 16 bits of a packet's mark, its security group, arrive
+# in the mark of the packet that the peer delivers. nft and tc see the group
+# there, the other bits of a mark stay, and a packet without a group has 0.
 #
 #	h1                                            h2
 #	stt0 10.0.0.1 id 5 gbp                        stt0 10.0.0.2 id 5 gbp

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Multicast underlay (R16): a device with a group is in it while it is up, what
-# it sends reaches all others in whole frames, and nobody else.
+# Multicast underlay (R16): a device is a member of its group while it is up,
+# and its frames reach all other members, whole, and no other device.
 #
 #	h1                      sw                     h2
 #	stt0 10.0.0.1           br0                    stt0 10.0.0.2
@@ -40,7 +40,7 @@ setup_switch() {
 }
 
 # host_dev NS NUMBER [ARG]...: stt0 with its inner address. IPv6 is off, so that
-# nobody sends unasked.
+# it sends nothing by itself.
 host_dev() {
 	local ns=$1 n=$2
 
@@ -69,7 +69,7 @@ users() {
 	awk -v g="$group" '$2 == g { print $3 == "users" ? $4 : 1 }'
 }
 
-# Sends 20 KB to everybody inside, and says who got them unchanged.
+# Sends 20 KB to all inner hosts, and prints which received them unchanged.
 cat >"$tmp/cast.py" <<'END'
 import socket, sys, threading
 sys.path.insert(0, sys.argv[1])
@@ -104,7 +104,7 @@ cast() {
 	PYTHONDONTWRITEBYTECODE=1 python3 "$tmp/cast.py" "$here" "$@"
 }
 
-# pinged NS ADDRESS [ARG]...: answered, and by nobody twice.
+# pinged NS ADDRESS [ARG]...: answered, and no answer comes twice.
 pinged() {
 	local ns=$1
 
@@ -168,7 +168,7 @@ for family in v4 v6; do
 	check_fails "$family: the device went with it" \
 		ip -n "$h1" link show stt1
 
-	# The port counts once, whoever else is in it.
+	# The port counts as one member, however many devices use it.
 	stt_add "$h1" stt1 id 2 group $group dev eth0
 	check_eq "$family: two devices, one membership" "$(users "$h1")" 1
 	stt_add "$h1" stt2 id 3 group $group dev eth0 dstport 7000
@@ -232,7 +232,7 @@ for family in v4 v6; do
 		}
 	}
 	END
-	check "$family: everybody hears everybody (R16)" eval \
+	check "$family: all members reach each other (R16)" eval \
 		"pinged $h1 10.0.0.2 && pinged $h1 10.0.0.3 &&
 		 pinged $h2 10.0.0.3"
 	check "$family: frames to the group stay on the link" eval \
@@ -278,7 +278,7 @@ for family in v4 v6; do
 	ip -n "$sw" link set p1 type bridge_slave hairpin on
 	check "$family: reflected" cast 5000 "$h1" "$h2" "$h3"
 	ip -n "$sw" link set p1 type bridge_slave hairpin off
-	check_eq "$family: own frames are nobody's" \
+	check_eq "$family: own frames reach no device" \
 		"$(ethstat "$h1" stt0 rx_frames)" "$frames"
 	check_eq "$family: none of them lacked a device" \
 		"$(counter "$h1" drop_no_device)" 0
@@ -294,7 +294,7 @@ for family in v4 v6; do
 	drops=$(counter "$h2" drop_no_device)
 	check "$family: two lower devices: frames come once" \
 		cast 20000 "$h1" "$h2" "$h3"
-	check_num "$family: two lower devices: copies are nobody's" \
+	check_num "$family: two lower devices: copies reach no device" \
 		$(($(counter "$h2" drop_no_device) +
 		   $(counter "$h2" drop_peer) - drops)) -gt 0
 	ip -n "$h2" link del eth1
@@ -328,12 +328,12 @@ for family in v4 v6; do
 	ip -n "$h1" link set eth0 master red
 	[ $family = v4 ] || addr "$h1" eth0 $a1/64
 	check "$family: into a VRF: a member" member "$h1"
-	check "$family: into a VRF: heard" wait_for 10 cast 20000 "$h2" "$h1"
-	check "$family: into a VRF: hears" wait_for 10 cast 20000 "$h1" "$h2"
+	check "$family: into a VRF: receives" wait_for 10 cast 20000 "$h2" "$h1"
+	check "$family: into a VRF: sends" wait_for 10 cast 20000 "$h1" "$h2"
 	ip -n "$h1" link set eth0 nomaster
 	[ $family = v4 ] || addr "$h1" eth0 $a1/64
 	check "$family: out of the VRF: a member" member "$h1"
-	check "$family: out of the VRF: heard" \
+	check "$family: out of the VRF: receives" \
 		wait_for 10 cast 20000 "$h2" "$h1"
 
 	new_ns c1

@@ -4,7 +4,7 @@
 # docs/ipsec.md, run to the letter: blocks "sh A" on host A, "sh B" on host B,
 # "sh both" on both, for one family where it says so, in their order. Then:
 # everything is protected, nothing is fragmented, frames stay whole up to the
-# transformation, and who has no key is refused.
+# transformation, and senders without the key are refused.
 #
 #	h1 = A                                        h2 = B
 #	stt0 10.0.0.1                                 stt0 10.0.0.2

@@ -197,8 +197,8 @@ h1='' h2='' r='' a1='' a2='' i1='' i2='' i1_6='' i2_6=''
 test_ns=()
 ns_made=0
 
-# teardown: stop what runs in the background and delete all namespaces. Done
-# at the end anyway; between two topologies by who wants to.
+# teardown: stop background processes and delete all namespaces. Runs at the end
+# of every test; tests with several topologies call it in between.
 teardown() {
 	local ns
 

@@ -38,7 +38,7 @@ run() {
 
 	check "$fam: ping" in_ns "$t1" ping -q -c 3 -i 0.2 10.0.0.2
 	check "$fam: ping, inner IPv6" in_ns "$t1" ping -q -c 3 -i 0.2 fd00::2
-	# Until both were up there was nobody to hand anything to.
+	# Before both were up, packets could not be delivered.
 	before=$(linkstat "$t1" stt1 tx_errors)
 	iperf_server "$t2"
 	check "$fam: TCP" in_ns "$t1" iperf3 -c 10.0.0.2 -n 20M
@@ -73,8 +73,8 @@ run() {
 		in_ns "$t1" ping -q -c 3 -i 0.2 -s 4000 10.0.0.2
 	check_eq "$fam: lo does not see it" "$(through_lo)" "$before"
 
-	# Nobody there: refused at once, or given to who listens. What those
-	# two say unasked, neighbour discovery, is not to be counted.
+	# Without a device at that address packets go to a socket, or are
+	# refused. The neighbour discovery of the two is not to be counted.
 	ip -n "$t1" link del stt1
 	ip -n "$t2" link del stt2
 	stt_add "$h" stt3 id 8 local "$x1" remote "$x2"

@@ -124,6 +124,6 @@ check 'neither' ip -n "$h1" link set stt0 type stt remote 0.0.0.0 \
 before=$(asked miss)
 in_ns "$c1" ping -q -c 1 -W 1 10.0.0.98 >/dev/null
 in_ns "$c1" ping -q -c 1 -W 1 10.0.0.2 >/dev/null
-check_eq 'neither: silence' "$(asked miss)" "$before"
+check_eq 'neither: no message' "$(asked miss)" "$before"
 
 tap_done

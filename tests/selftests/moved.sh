@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A device that is moved to another namespace, to a third, and back, has all
-# that it had: configuration, forwarding database, nexthop groups, proxy, and
-# what a controller hears of it. Its underlay and the nexthops stay where they
-# are. A group is moved in group.sh, external devices in external.sh, and so on.
+# A device that is moved to another namespace, to a third, and back keeps its
+# configuration, forwarding database, nexthop groups and proxy, and a controller
+# still gets its messages. Its underlay and the nexthops stay where they are. A
+# group is moved in group.sh, an external device in external.sh, and so on.
 #
 #	c1, c2             h1                 h2                 h3
 #	stt0 10.0.0.1 . . (its underlay)      stt0 10.0.0.2      stt0 10.0.0.3
@@ -33,8 +33,8 @@ known() {
 		s/ link-netnsid [^ ]*//; s/ *$//' | sort
 }
 
-# flows NS N: N flows of UDP to the station that has the group; sets those that
-# h2 and h3 have had.
+# flows NS N: N flows of UDP to the MAC address that has the group; sets n2 and
+# n3 to the packets that h2 and h3 received.
 flows() {
 	wire "$h2" eth0 p tcp dport 7471
 	wire "$h3" eth0 p tcp dport 7471
@@ -48,8 +48,7 @@ for port in range(20000, 20000 + $2):
 	unwire "$h3"
 }
 
-# Asks for an address through stt0, in the words of ARP. Who answers to that,
-# if that is of interest?
+# Sends an ARP request through stt0 and, if asked to, prints the answer.
 cat >"$tmp/arp.py" <<'END'
 import socket, struct, sys
 me, addr = bytes.fromhex("020000000099"), socket.inet_aton(sys.argv[1])
@@ -118,7 +117,7 @@ works() {
 		"$(known "$ns")" "$was"
 }
 
-# The monitor may not listen yet. Nobody has 10.0.0.77.
+# The monitor may not listen yet. No host has 10.0.0.77.
 misses() {
 	in_ns "$1" python3 "$tmp/arp.py" 10.0.0.77 -
 	grep -q 'miss 10.0.0.77 dev stt0' "$tmp/monitor"
@@ -131,7 +130,7 @@ for family in v4 v6; do
 	for n in 2 3; do
 		h=h$n
 		fdb "${!h}" append $zero dev stt0 dst "$a1"
-		# Who needs not ask is not answered.
+		# With a static neighbour it sends no requests.
 		ip -n "${!h}" neigh replace 10.0.0.1 lladdr "$(station 1)" \
 			dev stt0
 	done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# proxy: who asks through a device for an address that its neighbour table has
-# is answered on the spot, as by vxlan; other requests do not get through.
+# proxy: requests for an address in the device's neighbour table are answered
+# locally, as by vxlan; other requests do not get through.
 #
 #	c1              h1                              h2
 #	eth0 .......... p1 - br0 - stt0 ............... stt0

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A device whose underlay is in another namespace: what a container's root may
-# do with it, and every order of taking namespaces away while packets are on
-# their way. What else may go away is in lifetime.sh.
+# A device with its underlay in another namespace: what root of a container may
+# do with it, and namespaces deleted in every order under traffic. Other objects
+# that go away are in lifetime.sh.
 #
 #	c1                      h1                         h2
 #	stt0 10.0.0.1 . . . . . (the underlay of stt0)     stt0 10.0.0.2

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A host whose input goes through a queue to user space (NFQUEUE: intrusion
-# prevention, say): frames come out of it in process context (R1), whole ones
-# and those in many segments.
+# A host with a user space queue for its input (NFQUEUE, as intrusion prevention
+# uses it): frames leave the queue in process context (R1), whole ones and
+# those in many segments.
 #
 #      h1                                          h2
 #      eth0, tso off ------------ veth ----------- eth0, input: queue num 3

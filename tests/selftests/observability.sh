@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# docs/troubleshooting.md, from top to bottom: each symptom is made, and the
-# counter, trace or tool that the page names has to show it. What takes
-# hand-made segments is in drops.sh, what takes a router in pmtu.sh and
+# docs/troubleshooting.md, from top to bottom: each symptom is produced, and the
+# counter, trace or tool that the page names has to show it. Symptoms that need
+# hand-made segments are in drops.sh, those that need a router in pmtu.sh and
 # conntrack.sh.
 #
 #	h1                                     h2
 #	eth0 192.0.2.1/24 ------- veth ------- eth0 192.0.2.2/24
 #	stt0 10.0.0.1/24 id 1                  stt0 10.0.0.2/24 id 1
-#	stt1 10.1.0.1/24 id 2                  (nobody)
+#	stt1 10.1.0.1/24 id 2                  (no peer)
 #	stt2 10.2.0.1/24 id 3, remote 198.51.100.9 (no route)
 #
 # kernels: stock

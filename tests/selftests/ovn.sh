@@ -11,7 +11,7 @@
 #                          eth0 192.0.2.1 ------ 192.0.2.2 eth0
 #
 #   logical: switch a (a1, a2) --- router lr --- switch b (b1); switch x (x1, x2),
-#   whose tenants have the addresses of a's, and their MAC addresses as well
+#   with the same IP and MAC addresses as a
 # vms: 2
 # slow: yes
 # timeout: 1800
@@ -124,7 +124,7 @@ check "a1 reaches a2" ping_from a1 10.0.1.2
 check "a1 reaches b1 through the router" ping_from a1 10.0.2.1
 check "x1 reaches x2" ping_from x1 10.0.1.2
 
-# Same addresses, same MAC addresses, another switch: who answers?
+# Same addresses, same MAC addresses, another switch: which host answers?
 received() {
 	on_peer ip netns exec "$1" cat /sys/class/net/eth0/statistics/rx_packets
 }

@@ -381,8 +381,8 @@ def lossy_path():
 
 
 def silence():
-    """Where segments are lost and never late, what is lost at the end of all
-    is shown by silence: nobody waits for the timer."""
+    """In a lossy flow without late segments, the idle timeout shows the loss of
+    the last frame before its timer does."""
     for outer in OUTER:
         fam = outer[0]
         lossy = Lossy(outer)

@@ -3,8 +3,8 @@
 #
 # The segments of a frame come in on different CPUs at the same time (R6):
 # each frame arrives once, as it was sent; with segments sent twice; while
-# other frames are condemned, pushed out and run out of time; and while the
-# device's settings change.
+# other frames are poisoned, evicted and time out; and while the device's
+# settings change.
 #
 #	h1: senders, one on each CPU      h2
 #	eth0 192.0.2.1 ------- veth ----- eth0 192.0.2.2    stt4

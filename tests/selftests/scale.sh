@@ -60,7 +60,7 @@ times() {
 	check_num "$1: no longer than vxlan" "${!s}" -le $((${!v} * 13 / 10))
 }
 
-# works NS: the last one does, and those beside it hear nothing.
+# works NS: the last device works, and its neighbours receive nothing.
 works() {
 	stt_add "$h2" stt0 id "$n" remote 192.0.2.1
 	addr "$h2" stt0 10.0.0.2/24
@@ -73,8 +73,8 @@ works() {
 	ip -n "$h2" link del stt0
 }
 
-# With PREEMPT_RT ten thousand vxlan devices take six minutes to go, and whoever
-# waits for RTNL meanwhile is reported as hung.
+# With PREEMPT_RT ten thousand vxlan devices take six minutes to go, and tasks
+# that wait for RTNL meanwhile are reported as hung.
 hung=/proc/sys/kernel/hung_task_timeout_secs
 [ ! -e $hung ] || { patience=$(<$hung); echo 0 >$hung; }
 

@@ -315,7 +315,7 @@ def l4_csum(seg, src, dst, proto, partial, bad):
 
 def dest_opts(next_header, length):
     """An IPv6 destination or hop-by-hop options header of @length bytes, with
-    options that are to be skipped by who does not know them."""
+    options that a receiver has to skip if it does not know them."""
     assert length % 8 == 0 and length >= 8
     body, left = b'', length - 2
     while left:

@@ -112,7 +112,7 @@ check 'bond: traffic flows after the active link failed' wait_for 10 pings 1
 check_num 'bond: over the other link after the active one failed' \
 	"$(wired "$h2" other)" -ge 1
 unwire "$h2"
-# A bond says that it has LRO; who would merge are its links, and veth cannot.
+# A bond claims LRO, but its links would do the merging, and veth cannot.
 check 'LRO: the bond allows it' eval \
 	"in_ns $h1 ethtool -k bond0 | grep -q 'large-receive-offload: on'"
 check_eq 'LRO: nothing to warn of where no link has it' "$(said_lro)" 0

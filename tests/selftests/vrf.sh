@@ -88,7 +88,7 @@ for family in v4 v6; do
 
 	in_ns "$h1" nft flush ruleset
 
-	# Without dev it is the host's own table, where nobody is.
+	# Without dev it uses the host's own table, where no device is.
 	ip -n "$h1" link del stt0
 	before=$(counter "$h1" drop_no_device)
 	stt_add "$h1" stt0 id 1 local $a1 remote $a2

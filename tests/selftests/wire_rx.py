@@ -412,7 +412,7 @@ def devices():
                 want[d] = [plain(salt)] * 2
                 wrong = counted(h2, before, reasm_ok=1)
             else:
-                # The frame in parts finds nobody early or late.
+                # The frame in parts finds no device, sooner or later.
                 now = counters(h2)
                 drops = {k: now[k] - before[k] for k in
                          ('drop_no_device', 'drop_peer')}

@@ -10,8 +10,8 @@
 #	stt4 to 192.0.2.9, stt6 to
 #	2001:db8::9, and more
 #	eth0 192.0.2.1 ------- veth ----- eth0
-#	     2001:db8::1                  nobody has .9 or ::9: its neighbour
-#	                                  entries are static, and it is silent
+#	     2001:db8::1                  no host has .9 or ::9: the neighbour
+#	                                  entries are static, and h2 is silent
 #
 # kernels: all
 # timeout: 240
