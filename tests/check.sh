@@ -329,6 +329,7 @@ deps=("$vm/deps.sh")
 step 'packages' "${deps[@]}" || { summary; exit 1; }
 step 'ip plugin' make ip || true
 step 'links between pages' tests/docs.sh || true
+step 'stt-status' tests/status.sh || true
 [ "$mode" = named ] || step 'what is said while waiting' tests/waiting.sh || true
 step 'fuzzer' make -s -C tests/fuzz || true
 step 'ip options' iproute2-patch/test-args.sh || true
@@ -336,9 +337,13 @@ step 'iproute2 patch' iproute2-patch/check.sh --local || true
 if [ "$mode" = default ] || [ "$mode" = all ]; then
 	step 'Debian packages' tests/deb.sh || true
 	step 'series for the kernel' tests/upstream.sh || true
+	if command -v mmdebstrap >/dev/null; then
+		step 'installs by hand on Debian 12' \
+			tests/install-root.sh bookworm hand || true
+	fi
 fi
 case $mode${names[*]} in
-named*persistent*|named*networkmanager*|all|default)
+named*persistent*|named*networkmanager*|named*firewall*|all|default)
 	step 'programs for the guest' tests/vm/tools.sh || true ;;
 esac
 case $mode${names[*]} in
@@ -380,6 +385,8 @@ default)
 	echo "#   on debug-6.12 all but ${debug_tests[*]}" ;;
 all)	step 'series for the kernel builds' tests/upstream.sh --build || true
 	step 'packages in a Debian of their own' tests/deb-root.sh || true
+	step 'installs on Debian 12' tests/install-root.sh bookworm || true
+	step 'installs on Debian 13' tests/install-root.sh trixie || true
 	for k in arm64 powerpc debug-6.12 newest; do
 		later "$k" kunit
 	done

@@ -21,9 +21,17 @@ have_all ||
 	die 'debhelper or dh-dkms is missing'
 mkdir -p build
 make deb >build/deb.log 2>&1 || { tail -n 40 build/deb.log; exit 1; }
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-[ "$(dpkg-parsechangelog -l debian/changelog -S Version)" = "$version" ] ||
-	fail "debian/changelog is not of version $version"
+release=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+version=$(tools/version.sh)
+[ "$(dpkg-parsechangelog -l debian/changelog -S Version)" = "$release" ] ||
+	fail "debian/changelog is not of version $release"
+grep -q "^## $release" CHANGELOG.md || fail "CHANGELOG.md has no $release"
+case $version in
+"$release"|"$release"+[0-9]*.g[0-9a-f]*) ;;
+*)	fail "version $version does not grow out of $release" ;;
+esac
+dpkg --compare-versions "$version" ge "$release" ||
+	fail "version $version is older than $release"
 
 if command -v lintian >/dev/null; then
 	said=$(lintian --allow-root --tag-display-limit 0 -I \
@@ -43,9 +51,11 @@ done
 
 # All that the module is made of: what git has is there.
 src=$root/usr/src/stt-$version
-for f in Kbuild Makefile dkms.conf compat/probe.sh stt_*.c include/*.h; do
+for f in Kbuild Makefile compat/probe.sh tools/version.sh stt_*.c include/*.h; do
 	cmp -s "$f" "$src/$f" || fail "$f is not in stt-dkms"
 done
+[ "$("$src/tools/version.sh")" = "$version" ] ||
+	fail "stt-dkms says it is $("$src/tools/version.sh")"
 grep -q '^AUTOINSTALL="yes"' "$src/dkms.conf" || fail 'no AUTOINSTALL'
 if grep -rIl 'tests/' "$src" --include='*.sh' | grep .; then
 	fail 'tests are in stt-dkms'

@@ -98,6 +98,7 @@ fresh() {
 	EOF
 	mknod -m 666 "$root/dev/null" c 1 3
 	mknod -m 666 "$root/dev/urandom" c 1 9
+	ln -sfn /proc/self/fd "$root/dev/fd"
 	mount -t proc proc "$root/proc"
 	mount --bind "$STT_CACHE/roots/$suite-debs" \
 		"$root/var/cache/apt/archives"
