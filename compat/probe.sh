@@ -54,6 +54,10 @@ probe KZALLOC_OBJ	linux/slab.h		'define kzalloc_obj' \
 probe NEWLINK_PARAMS	net/rtnetlink.h		'struct rtnl_newlink_params \{' \
 	net/rtnetlink.h				'\(\*newlink\)\(struct net \*'
 probe LINK_NET_CAPABLE	net/rtnetlink.h		rtnl_dev_link_net_capable
+probe CONFIGURE_LINK_NLH net/rtnetlink.h	'rtnl_configure_link\(.*(ifm,$|portid)' \
+	net/rtnetlink.h				'rtnl_configure_link\(.*ifm\);'
+probe HAS_LISTENERS	linux/rtnetlink.h	rtnl_has_listeners \
+	linux/netlink.h				netlink_has_listeners
 probe EXIT_RTNL		net/net_namespace.h	'\(\*exit_rtnl\)' \
 	net/net_namespace.h			'\(\*(exit_batch_rtnl|pre_exit)\)'
 probe EXIT_BATCH_RTNL	net/net_namespace.h	'\(\*exit_batch_rtnl\)'

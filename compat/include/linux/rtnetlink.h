@@ -12,4 +12,15 @@ struct ndo_fdb_dump_context {
 };
 #endif
 
+/* Since 6.8. */
+#ifdef STT_NO_HAS_LISTENERS
+#include <linux/netlink.h>
+#include <net/net_namespace.h>
+
+static inline int rtnl_has_listeners(const struct net *net, u32 group)
+{
+	return netlink_has_listeners(net->rtnl, group);
+}
+#endif
+
 #endif /* _STT_COMPAT_LINUX_RTNETLINK_H */

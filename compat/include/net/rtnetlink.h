@@ -56,4 +56,10 @@ static inline bool rtnl_dev_link_net_capable(const struct net_device *dev,
 }
 #endif
 
+/* Since 6.2 a new link can be announced as the answer to a request. */
+#ifdef STT_NO_CONFIGURE_LINK_NLH
+#define rtnl_configure_link(dev, ifm, portid, nlh)			\
+	rtnl_configure_link(dev, ifm)
+#endif
+
 #endif /* _STT_COMPAT_RTNETLINK_H */
