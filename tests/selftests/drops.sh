@@ -22,12 +22,7 @@
 
 [ -d /sys/kernel/tracing/events/stt ] || skip_all 'no tracefs'
 setup_pair v4
-quiet "$h2" default
-check 'IPv4 device' stt_add "$h2" stt4 id 1
-check 'IPv6 device' stt_add "$h2" stt6 id 1 local ::
-for dev in stt4 stt6; do
-	in_ns "$h2" ethtool -K $dev gro off >/dev/null
-done
+setup_wire id 1
 
 py_checks drops.py "$h1" "$h2"
 

@@ -28,24 +28,16 @@ setup_pair v4
 
 # --- refusals ---------------------------------------------------------------
 
-refused() {
-	local name=$1 why=$2
-
-	shift 2
-	check_refused "refused: $name" "$why" \
-		ip -n "$h1" link add stt9 type stt "$@"
-}
-
 check 'an external device' stt_add "$h1" stt0 external
-refused 'a second one on its port' 'Another external device' external
-refused 'one of IPv6 alone beside it' 'Another external device' \
+link_refused 'a second one on its port' 'Another external device' external
+link_refused 'one of IPv6 alone beside it' 'Another external device' \
 	external local 2001:db8::1
-refused 'an id' 'name the context id' external dstport 7472 id 5
-refused 'a remote address' 'name the remote' external dstport 7472 \
+link_refused 'an id' 'name the context id' external dstport 7472 id 5
+link_refused 'a remote address' 'name the remote' external dstport 7472 \
 	remote 192.0.2.2
-refused 'idbits without external' 'idbits is for external' idbits 32
-refused 'idbits 0' '.' external dstport 7472 idbits 0
-refused 'idbits 65' '.' external dstport 7472 idbits 65
+link_refused 'idbits without external' 'idbits is for external' idbits 32
+link_refused 'idbits 0' '.' external dstport 7472 idbits 0
+link_refused 'idbits 65' '.' external dstport 7472 idbits 65
 check 'one on another port' ip -n "$h1" link add stt1 type stt external \
 	dstport 7472 idbits 32 local 192.0.2.1
 check 'one of the other family on that port' \

@@ -18,21 +18,13 @@ require nft ping tc
 
 setup_pair v4
 
-refused() {
-	local name=$1 why=$2
-
-	shift 2
-	check_refused "refused: $name" "$why" \
-		ip -n "$h1" link add stt9 type stt "$@"
-}
-
 check 'devices with group policy' stt_pair id 5 gbp
 check_eq 'ip shows gbp' "$(ip -n "$h1" -d link show stt0 |
 	grep -o ' gbp' | xargs)" gbp
-refused 'a device without it on its port' 'cannot share a port' id 6
-refused 'an external one without it' 'cannot share a port' external
-refused 'an id of 49 bits' 'leaves 48 bits' id 0x1000000000000 gbp
-refused 'idbits 49' 'leaves 48 bits' external gbp idbits 49
+link_refused 'a device without it on its port' 'cannot share a port' id 6
+link_refused 'an external one without it' 'cannot share a port' external
+link_refused 'an id of 49 bits' 'leaves 48 bits' id 0x1000000000000 gbp
+link_refused 'idbits 49' 'leaves 48 bits' external gbp idbits 49
 check 'an id of 48 bits' ip -n "$h1" link add stt9 type stt \
 	id 0xffffffffffff gbp
 ip -n "$h1" link del stt9
@@ -40,7 +32,7 @@ check_refused 'gbp cannot change' 'cannot change' \
 	ip -n "$h1" link set stt0 type stt nogbp
 check 'a device without gbp on a port of its own' \
 	ip -n "$h1" link add stt8 type stt id 5 dstport 7472
-refused 'a device with it on a port without it' 'cannot share a port' \
+link_refused 'a device with it on a port without it' 'cannot share a port' \
 	id 6 gbp dstport 7472
 ip -n "$h1" link del stt8
 

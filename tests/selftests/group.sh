@@ -251,20 +251,7 @@ for family in v4 v6; do
 	check_num "$family: ttl: on the wire" "$(wired "$h2" ttl)" -gt 0
 
 	# Frames to groups are not tracked either (R1).
-	modprobe -q nf_conntrack
-	in_ns "$h2" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
-	in_ns "$h2" nft -f - <<-END
-	table inet fw {
-		chain input {
-			type filter hook input priority 0
-			ct state invalid drop
-		}
-		chain output {
-			type filter hook output priority 0
-			ct state invalid drop
-		}
-	}
-	END
+	strict_firewall "$h2"
 	check "$family: strict firewall" cast 5000 "$h1" "$h2" "$h3"
 	check "$family: strict firewall, the other way" \
 		cast 5000 "$h2" "$h1" "$h3"

@@ -190,7 +190,7 @@ iperf_listens() {
 }
 
 # What the topologies below set for the test.
-h1='' h2='' r='' a1='' a2='' i1='' i2='' i1_6='' i2_6=''
+h1='' h2='' r='' c1='' a1='' a2='' i1='' i2='' i1_6='' i2_6=''
 
 # --- namespaces ------------------------------------------------------------
 
@@ -323,6 +323,16 @@ stt_add() {
 	ip -n "$ns" link set "$dev" up
 }
 
+# link_refused NAME PATTERN OPTION...: a device with these options is refused,
+# with a message that the pattern matches.
+link_refused() {
+	local name=$1 pattern=$2
+
+	shift 2
+	check_refused "refused: $name" "$pattern" \
+		ip -n "$h1" link add stt9 type stt "$@"
+}
+
 # stt_pair [ARG]...: after setup_pair or setup_routed, stt0 in both hosts, id 1
 # unless the arguments say otherwise, inner addresses in i1, i2 and i1_6, i2_6.
 #
@@ -337,6 +347,50 @@ stt_pair() {
 	i1=10.0.0.1 i2=10.0.0.2 i1_6=fd00::1 i2_6=fd00::2
 	addr "$h1" stt0 $i1/24 $i1_6/64
 	addr "$h2" stt0 $i2/24 $i2_6/64
+}
+
+# setup_apart v4|v6: stt_pair with the device of h1 in a namespace c1 and its
+# underlay left behind in h1.
+#
+#      c1                     h1                       h2
+#      stt0 10.0.0.1/24 ..... eth0 ------ veth ------- eth0, stt0 10.0.0.2/24
+# shellcheck disable=SC2154
+setup_apart() {
+	setup_pair "$1"
+	new_ns c1
+	stt_pair id 1
+	ip -n "$h1" link set stt0 netns "$c1"
+	addr "$c1" stt0 $i1/24
+	ip -n "$c1" link set stt0 up
+}
+
+has_dev() { ip -n "$1" link show "$2" >/dev/null 2>&1; }
+no_dev() { ! has_dev "$@"; }
+
+# chatter NS ADDRESS [SIZE]: packets without end, in the background; with the
+# default size they need segments.
+chatter() {
+	background in_ns "$1" ping -q -i 0.02 -s "${3:-3000}" "$2" \
+		>/dev/null 2>&1
+}
+
+# strict_firewall NS: connection tracking is on, in its strict mode, and what it
+# does not know is dropped. "nft delete table inet fw" ends it.
+strict_firewall() {
+	modprobe -q nf_conntrack
+	in_ns "$1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+	in_ns "$1" nft -f - <<-END
+	table inet fw {
+		chain input {
+			type filter hook input priority 0
+			ct state invalid drop
+		}
+		chain output {
+			type filter hook output priority 0
+			ct state invalid drop
+		}
+	}
+	END
 }
 
 # --- what happened -----------------------------------------------------------

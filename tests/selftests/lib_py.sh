@@ -42,6 +42,21 @@ quiet() {
 	done
 }
 
+# setup_wire OPTION...: after setup_pair, the devices that hand-made segments are
+# sent to: in h2, stt4 on the IPv4 port and stt6 on the IPv6 port, with these
+# options. They send nothing by themselves, and GRO is off.
+# shellcheck disable=SC2154
+setup_wire() {
+	local dev
+
+	quiet "$h2" default
+	check 'IPv4 device' stt_add "$h2" stt4 "$@"
+	check 'IPv6 device' stt_add "$h2" stt6 local :: "$@"
+	for dev in stt4 stt6; do
+		in_ns "$h2" ethtool -K $dev gro off >/dev/null
+	done
+}
+
 # mac NS DEV
 mac() {
 	in_ns "$1" cat "/sys/class/net/$2/address"

@@ -19,27 +19,6 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require ping
 
-c1=''
-
-# chatter NS ADDRESS [SIZE]: packets without end; some need segments.
-chatter() {
-	background in_ns "$1" ping -q -i 0.02 -s "${3:-3000}" "$2" \
-		>/dev/null 2>&1
-}
-
-has_dev() { ip -n "$1" link show "$2" >/dev/null 2>&1; }
-no_dev() { ! has_dev "$@"; }
-
-# apart FAMILY: the topology above.
-apart() {
-	setup_pair "$1"
-	new_ns c1
-	stt_pair
-	ip -n "$h1" link set stt0 netns "$c1"
-	addr "$c1" stt0 10.0.0.1/24
-	ip -n "$c1" link set stt0 up
-}
-
 # --- lower devices go ------------------------------------------------------------
 
 for family in v4 v6; do
@@ -142,7 +121,7 @@ teardown
 # --- the module goes ---------------------------------------------------------------
 
 for n in 1 2; do
-	apart v4
+	setup_apart v4
 	stt_add "$h1" stt1 id 2 remote "$a2"
 	stt_add "$h2" stt1 id 2 remote "$a1"
 	addr "$h1" stt1 10.1.0.1/24

@@ -20,31 +20,10 @@
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require ping unshare nsenter
 
-c1=''
-
-# chatter NS ADDRESS [SIZE]: packets without end; some need segments.
-chatter() {
-	background in_ns "$1" ping -q -i 0.02 -s "${3:-3000}" "$2" \
-		>/dev/null 2>&1
-}
-
-has_dev() { ip -n "$1" link show "$2" >/dev/null 2>&1; }
-no_dev() { ! has_dev "$@"; }
-
-# apart FAMILY: the topology above.
-apart() {
-	setup_pair "$1"
-	new_ns c1
-	stt_pair id 1
-	ip -n "$h1" link set stt0 netns "$c1"
-	addr "$c1" stt0 10.0.0.1/24
-	ip -n "$c1" link set stt0 up
-}
-
 # --- moved ---------------------------------------------------------------------
 
 for family in v4 v6; do
-	apart $family
+	setup_apart $family
 	check "$family: the underlay stays where it was" \
 		in_ns "$c1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
 	check "$family: ip shows link-netns of the underlay" \
@@ -127,7 +106,7 @@ gone() {
 
 for order in 'h1 c1 h2' 'h1 h2 c1' 'c1 h1 h2' 'c1 h2 h1' 'h2 h1 c1' \
 	     'h2 c1 h1'; do
-	apart v4
+	setup_apart v4
 	chatter "$c1" 10.0.0.2
 	chatter "$h2" 10.0.0.1
 	wait_for 10 eval "[ \$(ethstat $c1 stt0 rx_frames) -gt 20 ]"
@@ -145,7 +124,7 @@ for order in 'h1 c1 h2' 'h1 h2 c1' 'c1 h1 h2' 'c1 h2 h1' 'h2 h1 c1' \
 done
 
 # Both families at once, and a device of the namespace itself beside.
-apart v6
+setup_apart v6
 stt_add "$h1" stt1 id 2 remote 192.0.2.2
 stt_add "$h2" stt1 id 2 remote 192.0.2.1
 addr "$h1" stt1 10.1.0.1/24

@@ -21,13 +21,10 @@
 require ethtool tc
 
 setup_pair v4
-# shellcheck disable=SC2154
-quiet "$h2" default
-check 'IPv4 device' stt_add "$h2" stt4 id 1 tos inherit
-check 'IPv6 device' stt_add "$h2" stt6 id 1 local :: tos inherit
-check 'device without' stt_add "$h2" never id 2 nopartial
+setup_wire id 1 tos inherit
+check 'device without partial delivery' stt_add "$h2" never id 2 nopartial
 check 'external device' stt_add "$h2" ext external dstport 7472
-for dev in stt4 stt6 never ext; do
+for dev in never ext; do
 	in_ns "$h2" ethtool -K $dev gro off >/dev/null
 done
 

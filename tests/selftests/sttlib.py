@@ -579,6 +579,13 @@ Tcp = collections.namedtuple('Tcp', 'ip sport dport seq ack flags window '
                              'options payload csum_ok')
 
 
+def wire_families(h2):
+    """What lib_py.sh's setup_wire made: (name, flow, tap) of both families."""
+    return (('v4', Flow('192.0.2.1', '192.0.2.2'), Wire(h2, 'stt4').listen()),
+            ('v6', Flow('2001:db8::1', '2001:db8::2'),
+             Wire(h2, 'stt6').listen()))
+
+
 def parse_tcp(packet):
     """The TCP packet in an Ethernet frame that a packet socket received; None
     if there is none."""

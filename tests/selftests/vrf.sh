@@ -60,25 +60,12 @@ for family in v4 v6; do
 		in_ns "$h1" ping -q -c 5 -i 0.2 -W 5 -s 3000 10.1.0.2
 	# Connection tracking is on, and has nothing to do with it. What flows
 	# already is no connection to it either.
-	modprobe -q nf_conntrack
-	in_ns "$h1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
-	in_ns "$h1" nft -f - <<-END
-	table inet fw {
-		chain input {
-			type filter hook input priority 0
-			ct state invalid drop
-		}
-		chain output {
-			type filter hook output priority 0
-			ct state invalid drop
-		}
-	}
-	END
+	strict_firewall "$h1"
 	check "$family, VRF: blue, strict firewall" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.0.0.2
 	check "$family, VRF: red, strict firewall" \
 		in_ns "$h1" ping -q -c 3 -i 0.2 -W 5 -s 3000 10.1.0.2
-	check_eq "$family, VRF: no entry for STT (SPEC 4)" "$(
+	check_eq "$family, VRF: no entry for STT (R1)" "$(
 		in_ns "$h1" conntrack -L -f ip${family} -p tcp --dport 7471 \
 			2>/dev/null | wc -l)" 0
 	check_eq "$family, VRF: all frames found their device" \

@@ -9,11 +9,8 @@ from sttlib import *  # pylint: disable=wildcard-import,unused-wildcard-import
 h1, h2 = sys.argv[1:3]
 
 wire = Wire(h1, 'eth0', mac(h2, 'eth0'))
-tap4 = Wire(h2, 'stt4').listen()
-tap6 = Wire(h2, 'stt6').listen()
-flow4 = Flow('192.0.2.1', '192.0.2.2')
-flow6 = Flow('2001:db8::1', '2001:db8::2')
-FAMILIES = (('v4', flow4, tap4), ('v6', flow6, tap6))
+FAMILIES = wire_families(h2)
+(_, flow4, tap4), (_, flow6, tap6) = FAMILIES
 serial = itertools.count(1)
 
 

@@ -30,12 +30,7 @@ ip -n "$h1" route add 198.51.100.0/24 via 192.0.2.2
 ip -n "$h1" -6 route add 2001:db8:1::/64 via 2001:db8::2
 ip -n "$h3" route add 192.0.2.0/24 via 198.51.100.2
 ip -n "$h3" -6 route add 2001:db8::/64 via 2001:db8:1::2
-quiet "$h2" default
-check 'IPv4 device' stt_add "$h2" stt4 id 1
-check 'IPv6 device' stt_add "$h2" stt6 id 1 local ::
-for dev in stt4 stt6; do
-	in_ns "$h2" ethtool -K $dev gro off >/dev/null
-done
+setup_wire id 1
 
 py_checks wire_rx_tcp.py "$h1" "$h2" "$h3"
 
