@@ -300,10 +300,10 @@ static void stt_parse_tos(struct nlmsghdr *n, const char *arg)
 
 	if (strcmp(arg, "inherit") != 0 &&
 	    (rtnl_dsfield_a2n(&tos, arg) || tos > 255))
-		invarg("\"tos\" must be hexadecimal, 0x00-0xfc, a name of rt_dsfield, or \"inherit\"",
+		invarg("\"tos\" must be 0x00-0xfc, a name or \"inherit\"",
 		       arg);
 	if (tos & STT_TOS_ECN && tos != STT_TOS_INHERIT)
-		invarg("\"tos\" must leave the two ECN bits 0, and is hexadecimal with or without 0x",
+		invarg("\"tos\" must leave the ECN bits 0, and is hexadecimal",
 		       arg);
 	addattr8(n, STT_MAXLEN, IFLA_STT_TOS, tos);
 }
@@ -353,7 +353,7 @@ static void stt_parse_limit(struct nlmsghdr *n, const char *arg)
 	__u32 val = 0;
 
 	if (strcmp(arg, "unlimited") != 0 && (get_u32(&val, arg, 0) || !val))
-		invarg("\"maxaddress\" must be a number from 1 or \"unlimited\"; \"nolearning\" learns nothing",
+		invarg("\"maxaddress\" must be 1 or more, or \"unlimited\"",
 		       arg);
 	addattr32(n, STT_MAXLEN, IFLA_STT_LIMIT, val);
 }

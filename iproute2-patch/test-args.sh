@@ -258,7 +258,7 @@ for value in foo 0x100 -1; do
 done
 # 16 is 0x16, as everywhere in ip: no number means two things here.
 for value in 2 3 0x11 16 ff; do
-	refuses "tos $value" '"tos" must leave the two ECN bits 0, and is hex'
+	refuses "tos $value" '"tos" must leave the ECN bits 0, and is hex'
 done
 for value in foo 1 SET; do
 	refuses "df $value" '"df" must be'
@@ -276,7 +276,7 @@ for value in foo 4294967296; do
 	refuses "ageing $value" '"ageing" must be'
 	refuses "maxaddress $value" '"maxaddress" must be'
 done
-refuses 'maxaddress 0' '"nolearning" learns nothing'
+refuses 'maxaddress 0' '"maxaddress" must be 1 or more'
 
 for option in id key remote group local dev dstport srcport 'srcport 1' ttl \
 	      tos df flowlabel fwmark idbits ageing maxaddress; do

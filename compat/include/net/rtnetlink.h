@@ -58,8 +58,14 @@ static inline bool rtnl_dev_link_net_capable(const struct net_device *dev,
 
 /* Since 6.2 a new link can be announced as the answer to a request. */
 #ifdef STT_NO_CONFIGURE_LINK_NLH
-#define rtnl_configure_link(dev, ifm, portid, nlh)			\
-	rtnl_configure_link(dev, ifm)
+static inline int stt_configure_link(struct net_device *dev,
+				     const struct ifinfomsg *ifm, u32 portid,
+				     const struct nlmsghdr *nlh)
+{
+	return rtnl_configure_link(dev, ifm);
+}
+
+#define rtnl_configure_link	stt_configure_link
 #endif
 
 #endif /* _STT_COMPAT_RTNETLINK_H */
