@@ -159,11 +159,6 @@ int stt_conf_check(struct net *net, struct stt_conf *conf, sa_family_t family,
 			       "A link-local remote or local address needs a lower device (dev)");
 		return -EINVAL;
 	}
-	if (conf->external && conf->learning) {
-		NL_SET_ERR_MSG(extack,
-			       "An external device learns nothing: metadata say where packets go");
-		return -EINVAL;
-	}
 	if (family != AF_INET6 && !conf->external &&
 	    (conf->dest.label || conf->dest.label_inherit)) {
 		NL_SET_ERR_MSG(extack, "Flow labels are for IPv6 underlays");

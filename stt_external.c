@@ -78,17 +78,6 @@ static __always_inline bool stt_external_same(const struct ip_tunnel_key *a,
 	return a->u.ipv4.src == b->u.ipv4.src && a->u.ipv4.dst == b->u.ipv4.dst;
 }
 
-/* The endpoint of that family, if the device has one. */
-static const struct stt_port *stt_external_port(const struct stt_conf *conf,
-						sa_family_t family)
-{
-	if (conf->port->family == family)
-		return conf->port;
-
-	return conf->port6 && conf->port6->family == family ? conf->port6 :
-							      NULL;
-}
-
 static void stt_external_addrs(const struct ip_tunnel_info *info,
 			       struct stt_path_key *key)
 {
@@ -125,7 +114,7 @@ static bool stt_external_ask(const struct stt_conf *conf,
 	id = be64_to_cpu(info->key.tun_id);
 	if (!stt_conf_takes_id(conf, id))
 		return false;
-	port = stt_external_port(conf, ip_tunnel_info_af(info));
+	port = stt_conf_port(conf, ip_tunnel_info_af(info));
 	if (!port)
 		return false;
 
@@ -255,6 +244,46 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 	}
 
 	return true;
+}
+
+static bool stt_external_has_peer(const struct ip_tunnel_info *info)
+{
+	if (ip_tunnel_info_af(info) == AF_INET6)
+		return !ipv6_addr_any(&info->key.u.ipv6.dst);
+
+	return info->key.u.ipv4.dst;
+}
+
+/**
+ * stt_external_id - the context id of a packet that the FDB is to forward
+ * @conf: external configuration
+ * @skb: inner packet; the metadata are its dst's
+ * @id: filled in
+ * @nhid: filled in: nexthop group that the packet goes to in place of where
+ *	the FDB says, or 0
+ *
+ * The FDB forwards what has metadata with an id and no peer: the bridge's VLAN
+ * tunnels say so, and with a device that learns or has entries, all others may.
+ *
+ * Context: RCU read side.
+ * Return: false when it is not for the FDB.
+ */
+bool stt_external_id(const struct stt_conf *conf, const struct sk_buff *skb,
+		     u64 *id, u32 *nhid)
+{
+	const struct ip_tunnel_info *info;
+
+	info = skb_tunnel_info((struct sk_buff *)skb);
+	if (!info || !(info->mode & IP_TUNNEL_INFO_TX) ||
+	    stt_external_has_peer(info))
+		return false;
+	if (!(info->mode & IP_TUNNEL_INFO_BRIDGE) && !conf->learning &&
+	    !READ_ONCE(conf->stt->fdb.count))
+		return false;
+	*id = be64_to_cpu(info->key.tun_id);
+	*nhid = ip_tunnel_key_nhid(&info->key);
+
+	return stt_conf_takes_id(conf, *id);
 }
 
 static void stt_external_rx_key(struct ip_tunnel_key *key,

@@ -33,15 +33,18 @@ static const struct rhashtable_params stt_fdb_params = {
 /* ---- entries and destinations ------------------------------------------ */
 
 /**
- * stt_fdb_find_rcu - what is known of a station
+ * stt_fdb_find_rcu - find the entry of a MAC address
  * @fdb: table
- * @mac: its address
+ * @mac: MAC address
+ * @id: &stt_fdb_key.id
  *
  * Context: RCU read side.
+ * Return: the entry or NULL.
  */
-struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac)
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac,
+				       u64 id)
 {
-	struct stt_fdb_key key = { };
+	struct stt_fdb_key key = { .id = id };
 
 	ether_addr_copy(key.mac, mac);
 
@@ -72,7 +75,8 @@ bool stt_fdb_at_equal(const struct stt_fdb_where *a,
 		      const struct stt_fdb_where *b)
 {
 	return stt_addr_equal(&a->addr, &b->addr) && a->id == b->id &&
-	       a->link == b->link && a->port == b->port;
+	       a->link == b->link && a->port == b->port &&
+	       a->family == b->family;
 }
 
 /**
@@ -96,7 +100,32 @@ struct stt_fdb_dest *stt_fdb_dest_find(struct stt_fdb_entry *entry,
 }
 
 /**
- * stt_fdb_path - the way to a destination
+ * stt_fdb_path_key - how the path to a destination is asked for
+ * @conf: its device's configuration
+ * @at: the destination; the device has an endpoint of its family
+ * @use: enum stt_path_use
+ * @key: filled in
+ */
+void stt_fdb_path_key(const struct stt_conf *conf,
+		      const struct stt_fdb_where *at, enum stt_path_use use,
+		      struct stt_path_key *key)
+{
+	stt_path_key(conf, key);
+	/* What the device itself names is where the device itself sends. */
+	if (use == STT_PATH_CONF)
+		return;
+	key->use = use;
+	key->family = at->family;
+	key->remote = at->addr;
+	key->dport = at->port;
+	if (at->link)
+		key->link = at->link;
+	key->scope = stt_scope(conf->stt->net, key->family, &key->remote,
+			       &key->local, key->link);
+}
+
+/**
+ * stt_fdb_path - the path to a destination
  * @conf: its device's configuration
  * @at: where it is
  * @use: on whose behalf
@@ -110,17 +139,7 @@ struct stt_path *stt_fdb_path(const struct stt_conf *conf,
 {
 	struct stt_path_key key;
 
-	stt_path_key(conf, &key);
-	/* What the device itself names is where the device itself sends. */
-	if (use == STT_PATH_CONF)
-		return stt_path_get(conf->stt->net, &key, gfp);
-	key.use = use;
-	key.remote = at->addr;
-	key.dport = at->port;
-	if (at->link)
-		key.link = at->link;
-	key.scope = stt_scope(conf->stt->net, key.family, &key.remote,
-			      &key.local, key.link);
+	stt_fdb_path_key(conf, at, use, &key);
 
 	return stt_path_get(conf->stt->net, &key, gfp);
 }
@@ -426,13 +445,13 @@ int stt_fdb_restate(const struct stt_conf *conf, struct stt_fdb_entry *entry,
 
 /* Takes @skb over. */
 static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
-			 const struct stt_fdb_dest *dest, struct sk_buff *skb,
-			 const struct stt_inner *in,
+			 const struct stt_fdb_dest *dest, u64 id,
+			 struct sk_buff *skb, const struct stt_inner *in,
 			 const struct stt_offload *off)
 {
 	to->path = rcu_dereference(dest->path);
 	to->key = &to->path->key;
-	to->id = dest->at.id;
+	to->id = id;
 	stt_tx_to(stt, to, skb, in, off);
 }
 
@@ -440,6 +459,7 @@ static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
  * stt_fdb_xmit - send an inner packet where its destination address says
  * @conf: the device's configuration
  * @skb: inner packet, from the Ethernet header on; taken over
+ * @id: context id: the device's, or with an external device the metadata's
  * @in: what it is
  * @off: the VLAN fields are filled in
  *
@@ -447,25 +467,26 @@ static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
  *
  * Context: BH disabled, RCU read side.
  */
-void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
+void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb, u64 id,
 		  const struct stt_inner *in, const struct stt_offload *off)
 {
 	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
 	static const u8 zero[ETH_ALEN] __aligned(2) = { };
 	struct stt_fdb_dest *dest, *first = NULL;
 	struct stt_dev *stt = conf->stt;
+	u64 key_id = stt_fdb_key_id(conf, id);
 	struct stt_dest to = conf->dest;
 	struct stt_fdb *fdb = &stt->fdb;
 	struct stt_fdb_entry *entry;
 	struct stt_fdb_nh *group;
 	struct sk_buff *clone;
 
-	entry = stt_fdb_find_rcu(fdb, eth->h_dest);
+	entry = stt_fdb_find_rcu(fdb, eth->h_dest, key_id);
 	if (!entry)
-		entry = stt_fdb_find_rcu(fdb, zero);
+		entry = stt_fdb_find_rcu(fdb, zero, key_id);
 	if (!entry) {
 		if (conf->l2miss && !is_multicast_ether_addr(eth->h_dest))
-			stt_neigh_l2miss(stt, eth->h_dest);
+			stt_neigh_l2miss(conf, eth->h_dest, id);
 		goto drop;
 	}
 	if (time_after(jiffies, READ_ONCE(entry->used)))
@@ -475,21 +496,25 @@ void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 	if (group) {
 		first = stt_fdb_nh_select(conf, group,
 					  stt_inner_hash(skb, in));
-	} else {
-		list_for_each_entry_rcu(dest, &entry->dests, list) {
-			if (!first) {
-				first = dest;
-				continue;
-			}
-			clone = skb_clone(skb, GFP_ATOMIC);
-			if (clone)
-				stt_fdb_send(stt, &to, dest, clone, in, off);
-			else
-				stt_dev_count(stt, STT_DEV_tx_dropped);
+		if (!first)
+			goto drop;
+		stt_fdb_send(stt, &to, first, id, skb, in, off);
+		return;
+	}
+	list_for_each_entry_rcu(dest, &entry->dests, list) {
+		if (!first) {
+			first = dest;
+			continue;
 		}
+		clone = skb_clone(skb, GFP_ATOMIC);
+		if (clone)
+			stt_fdb_send(stt, &to, dest, dest->at.id, clone, in,
+				     off);
+		else
+			stt_dev_count(stt, STT_DEV_tx_dropped);
 	}
 	if (first) {
-		stt_fdb_send(stt, &to, first, skb, in, off);
+		stt_fdb_send(stt, &to, first, first->at.id, skb, in, off);
 		return;
 	}
 drop:
@@ -551,9 +576,10 @@ full:
 }
 
 /**
- * stt_fdb_source - look at who sent a frame, and learn where the station is
+ * stt_fdb_source - check a frame's source address, and learn its sender
  * @conf: the device's configuration
  * @from: outer addresses
+ * @id: context id
  * @mac: source address of the inner packet
  *
  * Context: BH disabled, RCU read side.
@@ -561,15 +587,16 @@ full:
  * that is none, or that a static entry has elsewhere.
  */
 bool stt_fdb_source(const struct stt_conf *conf,
-		    const struct stt_flow_key *from, const u8 *mac)
+		    const struct stt_flow_key *from, u64 id, const u8 *mac)
 {
 	struct stt_fdb_where at = {
 		.addr	= from->saddr,
-		.id	= conf->key.id,
+		.id	= id,
 		.port	= conf->port->number,
+		.family	= from->family,
 	};
+	struct stt_fdb_key key = { .id = stt_fdb_key_id(conf, id) };
 	struct stt_dev *stt = conf->stt;
-	struct stt_fdb_key key = { };
 	struct stt_fdb_entry *entry;
 	struct stt_fdb_dest *dest;
 
@@ -584,13 +611,14 @@ bool stt_fdb_source(const struct stt_conf *conf,
 	    ipv6_addr_type(&from->saddr.v6) & IPV6_ADDR_LINKLOCAL)
 		at.link = abs(from->scope);	/* a group's is negative */
 
-	entry = stt_fdb_find_rcu(&stt->fdb, mac);
+	entry = stt_fdb_find_rcu(&stt->fdb, mac, key.id);
 	if (likely(entry)) {
 		if (time_after(jiffies, READ_ONCE(entry->updated)))
 			WRITE_ONCE(entry->updated, jiffies);
 		dest = list_first_or_null_rcu(&entry->dests,
 					      struct stt_fdb_dest, list);
 		if (likely(dest && stt_addr_equal(&dest->at.addr, &at.addr) &&
+			   dest->at.family == at.family &&
 			   (dest->at.link == at.link || !at.link)))
 			return true;
 		if (stt_fdb_is_static(READ_ONCE(entry->state)) ||

@@ -21,6 +21,7 @@ static bool stt_fdb_own(const struct stt_conf *conf, struct stt_fdb_where *at)
 	at->id = conf->key.id;
 	at->link = conf->link;
 	at->port = conf->port->number;
+	at->family = conf->port->family;
 
 	return true;
 }

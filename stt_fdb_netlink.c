@@ -4,8 +4,9 @@
  * and what bridge monitor hears.  Requests come under RTNL; between two of
  * them packets learn and entries age.
  *
- * Tools have 24 bits for a context id (vni).  A device with a wider id refuses
- * it, and nothing tells it.
+ * Tools have 24 bits for a context id (vni), messages 32 for that of an entry
+ * (src_vni).  A device with a wider id refuses them.  Messages about entries
+ * with a wider id leave it out.
  */
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
@@ -22,18 +23,20 @@
 /* ---- entries -> messages ----------------------------------------------- */
 
 static int stt_fdb_fill_dest(struct sk_buff *skb, const struct stt_conf *conf,
+			     const struct stt_fdb_entry *entry,
 			     const struct stt_fdb_dest *dest)
 {
 	const struct stt_fdb_where *at = &dest->at;
 	int err;
 
-	if (conf->port->family == AF_INET6)
+	if (at->family == AF_INET6)
 		err = nla_put_in6_addr(skb, NDA_DST, &at->addr.v6);
 	else
 		err = nla_put_in_addr(skb, NDA_DST, at->addr.v4);
 	if (!err && at->port != conf->port->number)
 		err = nla_put_be16(skb, NDA_PORT, at->port);
-	if (!err && at->id != conf->key.id && at->id < STT_FDB_VNIS)
+	if (!err && at->id != stt_fdb_frame_id(conf, &entry->key) &&
+	    at->id < STT_FDB_VNIS)
 		err = nla_put_u32(skb, NDA_VNI, at->id);
 	if (!err && at->link)
 		err = nla_put_u32(skb, NDA_IFINDEX, at->link);
@@ -76,7 +79,9 @@ static int stt_fdb_fill(struct sk_buff *skb, const struct stt_dev *stt,
 	if (!err && group)
 		err = nla_put_u32(skb, NDA_NH_ID, group->nh->id);
 	else if (!err && dest && conf)
-		err = stt_fdb_fill_dest(skb, conf, dest);
+		err = stt_fdb_fill_dest(skb, conf, entry, dest);
+	if (!err && conf && conf->external && entry->key.id <= U32_MAX)
+		err = nla_put_u32(skb, NDA_SRC_VNI, entry->key.id);
 	rcu_read_unlock();
 
 	ci.ndm_used = jiffies_to_clock_t(jiffies - READ_ONCE(entry->used));
@@ -100,6 +105,7 @@ static size_t stt_fdb_msg_size(void)
 	       nla_total_size(ETH_ALEN) +		/* LLADDR */
 	       nla_total_size(sizeof(struct in6_addr)) + /* DST */
 	       nla_total_size(sizeof(__be16)) +		/* PORT */
+	       nla_total_size(sizeof(u32)) +		/* SRC_VNI */
 	       /* VNI, IFINDEX or NH_ID */
 	       nla_total_size(sizeof(u32)) * 2 +
 	       nla_total_size(sizeof(struct nda_cacheinfo));
@@ -153,27 +159,28 @@ struct stt_fdb_request {
 	bool			any_link;
 };
 
-static int stt_fdb_parse_addr(union stt_addr *addr, sa_family_t family,
+static int stt_fdb_parse_addr(const struct stt_conf *conf,
+			      struct stt_fdb_where *at,
 			      const struct nlattr *attr,
 			      struct netlink_ext_ack *extack)
 {
 	bool v6 = nla_len(attr) == sizeof(struct in6_addr);
-	bool want_v6 = family == AF_INET6;
 
 	if (!v6 && nla_len(attr) != sizeof(struct in_addr)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr, "Not an address");
 		return -EINVAL;
 	}
-	if (v6 != want_v6) {
+	at->family = v6 ? AF_INET6 : AF_INET;
+	if (!stt_conf_port(conf, at->family)) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "Destination is of another address family than the device");
 		return -EAFNOSUPPORT;
 	}
-	memset(addr, 0, sizeof(*addr));
+	memset(&at->addr, 0, sizeof(at->addr));
 	if (v6)
-		addr->v6 = nla_get_in6_addr(attr);
+		at->addr.v6 = nla_get_in6_addr(attr);
 	else
-		addr->v4 = nla_get_in_addr(attr);
+		at->addr.v4 = nla_get_in_addr(attr);
 
 	return 0;
 }
@@ -193,21 +200,41 @@ static int stt_fdb_parse_vni(const struct stt_conf *conf, u64 *id,
 				    "vni has 24 bits, and the device's id more");
 		return -EINVAL;
 	}
+	if (!stt_conf_takes_id(conf, nla_get_u32(attr))) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "vni has more bits than the device's idbits");
+		return -EINVAL;
+	}
 	*id = nla_get_u32(attr);
 
 	return 0;
 }
 
-/* That is for devices which carry more than one id. */
-static bool stt_fdb_has_src_vni(struct nlattr *tb[],
-				struct netlink_ext_ack *extack)
+/*
+ * The context id of the packets that an entry is for.  A device with an id has
+ * no other, and accepts that one: controllers put it into every request.
+ */
+static int stt_fdb_parse_src_vni(const struct stt_conf *conf, u64 *id,
+				 const struct nlattr *attr,
+				 struct netlink_ext_ack *extack)
 {
-	if (!tb[NDA_SRC_VNI])
-		return false;
-	NL_SET_ERR_MSG_ATTR(extack, tb[NDA_SRC_VNI],
-			    "src_vni is not supported");
+	if (nla_len(attr) != sizeof(u32)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "src_vni is not a number");
+		return -EINVAL;
+	}
+	if (!conf->external && nla_get_u32(attr) != conf->key.id) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "src_vni is not the device's id");
+		return -EINVAL;
+	}
+	if (!stt_conf_takes_id(conf, nla_get_u32(attr))) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "src_vni has more bits than the device's idbits");
+		return -EINVAL;
+	}
+	*id = stt_fdb_key_id(conf, nla_get_u32(attr));
 
-	return true;
+	return 0;
 }
 
 static int stt_fdb_parse_link(struct net *net, const struct nlattr *attr,
@@ -236,7 +263,6 @@ static int stt_fdb_parse(struct stt_dev *stt, struct nlattr *tb[],
 
 	memset(req, 0, sizeof(*req));
 	ether_addr_copy(req->key.mac, mac);
-	req->at.id = conf->key.id;
 	req->at.port = conf->port->number;
 	req->any_link = !tb[NDA_IFINDEX];
 
@@ -254,11 +280,12 @@ static int stt_fdb_parse(struct stt_dev *stt, struct nlattr *tb[],
 		}
 		req->nhid = nla_get_u32(tb[NDA_NH_ID]);
 	}
-	if (stt_fdb_has_src_vni(tb, extack))
-		return -EINVAL;
-	if (tb[NDA_DST]) {
-		err = stt_fdb_parse_addr(&req->at.addr, conf->port->family,
-					 tb[NDA_DST], extack);
+	if (tb[NDA_SRC_VNI])
+		err = stt_fdb_parse_src_vni(conf, &req->key.id,
+					    tb[NDA_SRC_VNI], extack);
+	req->at.id = stt_fdb_frame_id(conf, &req->key);
+	if (!err && tb[NDA_DST]) {
+		err = stt_fdb_parse_addr(conf, &req->at, tb[NDA_DST], extack);
 		req->dst = !stt_addr_any(&req->at.addr);
 	}
 	if (!err && tb[NDA_PORT]) {
@@ -299,11 +326,6 @@ static int stt_fdb_check_add(const struct stt_dev *stt,
 			       "The underlay is in a namespace that the caller does not administer");
 		return -EPERM;
 	}
-	if (stt_conf_rtnl(stt)->external) {
-		NL_SET_ERR_MSG(extack,
-			       "An external device sends where metadata say");
-		return -EOPNOTSUPP;
-	}
 	if (!(state & (NUD_PERMANENT | NUD_REACHABLE))) {
 		NL_SET_ERR_MSG(extack,
 			       "State must be permanent, static or dynamic");
@@ -326,7 +348,7 @@ static int stt_fdb_check_add(const struct stt_dev *stt,
 			       "A destination (dst) or nexthop group (nhid) is needed");
 		return -EINVAL;
 	}
-	if (stt_conf_rtnl(stt)->port->family != AF_INET6) {
+	if (req->at.family != AF_INET6) {
 		if (ipv4_is_multicast(addr->v4) || ipv4_is_lbcast(addr->v4)) {
 			NL_SET_ERR_MSG(extack, "Destination must be unicast");
 			return -EINVAL;
@@ -648,9 +670,11 @@ int stt_fdb_del(struct ndmsg *ndm, struct nlattr *tb[],
  * @flags_mask: of these bits
  * @nhid: nexthop group, or 0
  * @at: destination; of it only what the others say
+ * @src_id: &stt_fdb_key.id, if @src_vni says so
  * @addr: its address
  * @vni: its id
  * @port: its port
+ * @src_vni: the entry's id
  */
 struct stt_fdb_flush {
 	u16			state;
@@ -659,9 +683,11 @@ struct stt_fdb_flush {
 	u8			flags_mask;
 	u32			nhid;
 	struct stt_fdb_where	at;
+	u64			src_id;
 	bool			addr;
 	bool			vni;
 	bool			port;
+	bool			src_vni;
 };
 
 static const struct nla_policy stt_fdb_flush_policy[NDA_MAX + 1] = {
@@ -708,8 +734,13 @@ static int stt_fdb_flush_parse(struct stt_dev *stt, struct nlmsghdr *nlh,
 		what->state_mask = nla_get_u16(tb[NDA_NDM_STATE_MASK]);
 	if (tb[NDA_NDM_FLAGS_MASK])
 		what->flags_mask = nla_get_u8(tb[NDA_NDM_FLAGS_MASK]);
-	if (stt_fdb_has_src_vni(tb, extack))
-		return -EINVAL;
+	if (tb[NDA_SRC_VNI]) {
+		what->src_vni = true;
+		err = stt_fdb_parse_src_vni(conf, &what->src_id,
+					    tb[NDA_SRC_VNI], extack);
+		if (err)
+			return err;
+	}
 	if (tb[NDA_NH_ID])
 		what->nhid = nla_get_u32(tb[NDA_NH_ID]);
 	if (tb[NDA_PORT]) {
@@ -723,8 +754,7 @@ static int stt_fdb_flush_parse(struct stt_dev *stt, struct nlmsghdr *nlh,
 	}
 	if (!err && tb[NDA_DST]) {
 		what->addr = true;
-		err = stt_fdb_parse_addr(&what->at.addr, conf->port->family,
-					 tb[NDA_DST], extack);
+		err = stt_fdb_parse_addr(conf, &what->at, tb[NDA_DST], extack);
 	}
 
 	return err;
@@ -740,6 +770,8 @@ static bool stt_fdb_flush_entry(const struct stt_fdb_entry *entry,
 	    (entry->flags & what->flags_mask) !=
 	    (what->flags & what->flags_mask))
 		return false;
+	if (what->src_vni && entry->key.id != what->src_id)
+		return false;
 
 	return !what->nhid || (group && group->nh->id == what->nhid);
 }
@@ -748,7 +780,8 @@ static bool stt_fdb_flush_dest(const struct stt_fdb_dest *dest,
 			       const struct stt_fdb_flush *what)
 {
 	return (!what->addr ||
-		stt_addr_equal(&dest->at.addr, &what->at.addr)) &&
+		(dest->at.family == what->at.family &&
+		 stt_addr_equal(&dest->at.addr, &what->at.addr))) &&
 	       (!what->vni || dest->at.id == what->at.id) &&
 	       (!what->port || dest->at.port == what->at.port);
 }
@@ -858,6 +891,17 @@ unlock:
 	return err;
 }
 
+/* A request to get an entry has no src_vni: there vni names the entry's id. */
+static u64 stt_fdb_get_id(const struct stt_dev *stt, struct nlattr *tb[])
+{
+	const struct stt_conf *conf = stt_conf_rcu(stt);
+
+	if (!conf || !tb[NDA_VNI] || nla_len(tb[NDA_VNI]) != sizeof(u32))
+		return 0;
+
+	return stt_fdb_key_id(conf, nla_get_u32(tb[NDA_VNI]));
+}
+
 /**
  * stt_fdb_get - ndo_fdb_get: bridge fdb get
  * @skb: the message goes here
@@ -881,7 +925,7 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 	int err;
 
 	rcu_read_lock();
-	entry = stt_fdb_find_rcu(&stt->fdb, addr);
+	entry = stt_fdb_find_rcu(&stt->fdb, addr, stt_fdb_get_id(stt, tb));
 	if (!entry) {
 		NL_SET_ERR_MSG(extack, "The address has no entry");
 		err = -ENOENT;

@@ -18,7 +18,7 @@ static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
 			    struct netlink_ext_ack *extack)
 {
 	const struct stt_conf *conf = stt_conf_rtnl(stt_fdb_dev(fdb));
-	bool v4 = conf->port->family == AF_INET;
+	sa_family_t family = nexthop_has_v4(nh) ? AF_INET : AF_INET6;
 
 	if (!nexthop_is_fdb(nh)) {
 		NL_SET_ERR_MSG(extack, "Nexthop is not an FDB nexthop");
@@ -28,7 +28,7 @@ static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
 		NL_SET_ERR_MSG(extack, "Nexthop is not a group");
 		return false;
 	}
-	if (nexthop_has_v4(nh) != v4) {
+	if (!stt_conf_port(conf, family)) {
 		NL_SET_ERR_MSG(extack,
 			       "Nexthop group is of another address family than the device");
 		return false;
@@ -154,13 +154,38 @@ static struct stt_fdb_dest *stt_fdb_nh_make(struct stt_dev *stt,
 	return dest;
 }
 
+/* The member of a group that a flow goes to.  False: there is none. */
+static bool stt_fdb_nh_where(const struct stt_conf *conf, struct nexthop *nh,
+			     u32 hash, struct stt_fdb_where *at)
+{
+	const struct fib_nh_common *nhc;
+	__be16 port = 0;
+
+	/* It takes the hash as a signed number. */
+	nhc = nexthop_path_fdb_result(nh, hash >> 1, &port);
+	if (!nhc || !stt_conf_port(conf, nhc->nhc_gw_family))
+		return false;
+	*at = (struct stt_fdb_where) {
+		.id	= conf->key.id,
+		.port	= port ? : conf->port->number,
+		.family	= nhc->nhc_gw_family,
+	};
+	if (at->family == AF_INET6)
+		at->addr.v6 = nhc->nhc_gw.ipv6;
+	else
+		at->addr.v4 = nhc->nhc_gw.ipv4;
+
+	return true;
+}
+
 /**
  * stt_fdb_nh_select - the member that a flow goes to
  * @conf: the device's configuration
  * @group: nexthop group
  * @hash: of the flow
  *
- * Allocates when it is the first packet to that member.
+ * Allocates when it is the first packet to that member.  Entries of several
+ * context ids have the destination in common: its own id says nothing.
  *
  * Context: BH disabled, RCU read side.
  * Return: a destination, or NULL if there is none, or no memory.
@@ -168,27 +193,50 @@ static struct stt_fdb_dest *stt_fdb_nh_make(struct stt_dev *stt,
 struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
 				       struct stt_fdb_nh *group, u32 hash)
 {
-	struct stt_fdb_where at = {
-		.id	= conf->key.id,
-		.port	= conf->port->number,
-	};
-	const struct fib_nh_common *nhc;
+	struct stt_fdb_where at;
 	struct stt_fdb_dest *dest;
-	__be16 port = 0;
 
-	/* It takes the hash as a signed number. */
-	nhc = nexthop_path_fdb_result(group->nh, hash >> 1, &port);
-	if (!nhc || nhc->nhc_gw_family != conf->port->family)
+	if (!stt_fdb_nh_where(conf, group->nh, hash, &at))
 		return NULL;
-	if (nhc->nhc_gw_family == AF_INET6)
-		at.addr.v6 = nhc->nhc_gw.ipv6;
-	else
-		at.addr.v4 = nhc->nhc_gw.ipv4;
-	if (port)
-		at.port = port;
 	dest = stt_fdb_nh_find_rcu(group, &at);
 
 	return likely(dest) ? dest : stt_fdb_nh_make(conf->stt, group, &at);
+}
+
+/**
+ * stt_fdb_nh_xmit - send an inner packet to a nexthop that its metadata name
+ * @conf: external configuration
+ * @skb: inner packet, from the Ethernet header on; taken over
+ * @nhid: FDB nexthop or group, in the underlay's namespace
+ * @id: context id
+ * @in: what the packet is
+ * @off: the VLAN fields are filled in
+ *
+ * A bridge names one for packets to a port that is down (backup_nhid).
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
+		     u32 nhid, u64 id, const struct stt_inner *in,
+		     const struct stt_offload *off)
+{
+	struct stt_dest to = conf->dest;
+	struct stt_dev *stt = conf->stt;
+	struct stt_path_key key;
+	struct stt_fdb_where at;
+	struct nexthop *nh;
+
+	nh = nexthop_find_by_id(stt->net, nhid);
+	if (!nh || !nexthop_is_fdb(nh) ||
+	    !stt_fdb_nh_where(conf, nh, stt_inner_hash(skb, in), &at)) {
+		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		return;
+	}
+	stt_fdb_path_key(conf, &at, STT_PATH_LEARNED, &key);
+	to.path = stt_path_keep_rcu(stt->net, &key);
+	to.key = to.path ? &to.path->key : &key;
+	to.id = id;
+	stt_tx_to(stt, &to, skb, in, off);
 }
 
 /**

@@ -21,12 +21,19 @@
 
 /* ---- misses ------------------------------------------------------------ */
 
+/* As much of a context id as a message can name. */
+struct stt_neigh_vni {
+	bool	present;
+	u32	vni;
+};
+
 /*
  * Send RTM_GETNEIGH to all listeners.  @family determines the length of @dst.
  * Either @dst or @mac may be NULL.
  */
 static void stt_neigh_ask(const struct stt_dev *stt, u8 family,
-			  const void *dst, const u8 *mac)
+			  const void *dst, const u8 *mac,
+			  struct stt_neigh_vni src)
 {
 	int dst_len = family == AF_INET6 ? sizeof(struct in6_addr) :
 					   sizeof(__be32);
@@ -37,7 +44,8 @@ static void stt_neigh_ask(const struct stt_dev *stt, u8 family,
 
 	skb = nlmsg_new(NLMSG_ALIGN(sizeof(*ndm)) +
 			nla_total_size(sizeof(struct in6_addr)) +
-			nla_total_size(ETH_ALEN) + nla_total_size(sizeof(s32)),
+			nla_total_size(ETH_ALEN) + nla_total_size(sizeof(s32)) +
+			nla_total_size(sizeof(u32)),
 			GFP_ATOMIC);
 	if (!skb)
 		goto err;
@@ -52,6 +60,7 @@ static void stt_neigh_ask(const struct stt_dev *stt, u8 family,
 	ndm->ndm_type = RTN_UNICAST;
 	if ((mac && nla_put(skb, NDA_LLADDR, ETH_ALEN, mac)) ||
 	    (dst && nla_put(skb, NDA_DST, dst_len, dst)) ||
+	    (src.present && nla_put_u32(skb, NDA_SRC_VNI, src.vni)) ||
 	    (!net_eq(net, stt->net) &&
 	     nla_put_s32(skb, NDA_LINK_NETNSID, peernet2id(net, stt->net))))
 		goto err_free;
@@ -67,14 +76,21 @@ err:
 
 /**
  * stt_neigh_l2miss - tell netlink listeners that an FDB entry is missing
- * @stt: device
+ * @conf: the device's configuration
  * @mac: destination MAC address without an entry
+ * @id: context id of the packet; an external device's message names it, if it
+ *	has no more than 32 bits
  *
  * Context: any but hard interrupts; allocates atomically.
  */
-void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac)
+void stt_neigh_l2miss(const struct stt_conf *conf, const u8 *mac, u64 id)
 {
-	stt_neigh_ask(stt, AF_INET, NULL, mac);
+	const struct stt_neigh_vni src = {
+		.present = conf->external && id <= U32_MAX,
+		.vni = id,
+	};
+
+	stt_neigh_ask(conf->stt, AF_INET, NULL, mac, src);
 }
 
 /* ---- lookup and reply -------------------------------------------------- */
@@ -94,7 +110,8 @@ static bool stt_neigh_find(const struct stt_dev *stt,
 
 	if (!n) {
 		if (conf->l3miss)
-			stt_neigh_ask(stt, tbl->family, addr, NULL);
+			stt_neigh_ask(stt, tbl->family, addr, NULL,
+				      (struct stt_neigh_vni) { });
 		return false;
 	}
 	found = READ_ONCE(n->nud_state) & NUD_CONNECTED;

@@ -390,7 +390,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		return false;
 	}
 	if (conf->snoop &&
-	    !stt_fdb_source(conf, info->from,
+	    !stt_fdb_source(conf, info->from, info->id,
 			    ((struct ethhdr *)skb->data)->h_source)) {
 		stt_dev_count(stt, STT_DEV_rx_dropped);
 		stt_drop(sn, skb, STT_NET_drop_source);
@@ -484,7 +484,7 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 {
 	struct stt_rx_info info = {
 		.conf = conf, .from = from, .off = *off, .policy = policy,
-		.dsfield = dsfield,
+		.dsfield = dsfield, .id = conf->key.id,
 	};
 	unsigned int len = skb->len;
 

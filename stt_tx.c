@@ -715,18 +715,27 @@ static struct sk_buff *stt_tx_vlan(struct stt_dev *stt, struct sk_buff *skb,
 	return skb;
 }
 
-/* As stt_tx_to(), to where the packet says. */
+/*
+ * As stt_tx_to(), to where the packet's metadata say; when they name an id
+ * alone, to where the FDB says.
+ */
 static void stt_tx_external(struct stt_dev *stt, const struct stt_conf *conf,
 			    struct sk_buff *skb, const struct stt_inner *in,
 			    const struct stt_offload *off)
 {
 	struct stt_path_key key;
 	struct stt_dest dest;
+	u32 nhid;
+	u64 id;
 
-	if (stt_external_dest(conf, skb, &dest, &key))
+	if (likely(stt_external_dest(conf, skb, &dest, &key)))
 		stt_tx_to(stt, &dest, skb, in, off);
-	else
+	else if (!stt_external_id(conf, skb, &id, &nhid))
 		stt_tx_drop(stt, skb, STT_DEV_tx_bad_key);
+	else if (nhid)
+		stt_fdb_nh_xmit(conf, skb, nhid, id, in, off);
+	else
+		stt_fdb_xmit(conf, skb, id, in, off);
 }
 
 /**
@@ -775,7 +784,7 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	else if (conf->external)
 		stt_tx_external(stt, conf, skb, &in, &off);
 	else
-		stt_fdb_xmit(conf, skb, &in, &off);
+		stt_fdb_xmit(conf, skb, conf->key.id, &in, &off);
 unlock:
 	rcu_read_unlock();
 	/* Not who it was before: with PREEMPT_RT that one may be through. */

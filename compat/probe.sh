@@ -79,6 +79,7 @@ probe FDB_DUMP_CONTEXT	linux/rtnetlink.h	'struct ndo_fdb_dump_context'
 probe NH_FDB_PORT	net/nexthop.h		'\*dst_port\)'
 probe TUNNEL_BITMAP	net/ip_tunnels.h	'define IP_TUNNEL_DECLARE_FLAGS' \
 	net/ip_tunnels.h			'__be16[[:space:]]+tun_flags'
+probe TUNNEL_NHID	net/ip_tunnels.h	'u32[[:space:]]+nhid;'
 for reason in FRAG_REASM_TIMEOUT FRAG_TOO_FAR DUP_FRAG NOMEM UNHANDLED_PROTO \
 	      SKB_BAD_GSO IP_TUNNEL_ECN TUNNEL_TXINFO \
 	      MAC_INVALID_SOURCE; do

@@ -440,6 +440,17 @@ struct stt_port {
 	unsigned long		gen;
 };
 
+/* The endpoint of that family, if the device has one. */
+static inline const struct stt_port *stt_conf_port(const struct stt_conf *conf,
+						   sa_family_t family)
+{
+	if (conf->port->family == family)
+		return conf->port;
+
+	return conf->port6 && conf->port6->family == family ? conf->port6 :
+							      NULL;
+}
+
 static inline struct hlist_head *
 stt_port_bucket(struct stt_net *sn, sa_family_t family, __be16 number)
 {
@@ -492,7 +503,7 @@ struct stt_fdb_dest;
 
 /**
  * struct stt_fdb - forwarding database of a device; see stt_fdb.h
- * @table: &struct stt_fdb_entry by MAC address
+ * @table: &struct stt_fdb_entry by &struct stt_fdb_key
  * @entries: all of them, oldest first
  * @lock: for writers
  * @count: entries
@@ -654,7 +665,7 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net);
 
 /* ---- stt_neigh.c: ARP and ND proxy, what tables lack -------------------- */
 
-void stt_neigh_l2miss(const struct stt_dev *stt, const u8 *mac);
+void stt_neigh_l2miss(const struct stt_conf *conf, const u8 *mac, u64 id);
 bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb);
 
@@ -711,6 +722,8 @@ int stt_external_init(struct stt_conf *conf);
 void stt_external_free(struct stt_conf *conf);
 bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 		       struct stt_dest *dest, struct stt_path_key *key);
+bool stt_external_id(const struct stt_conf *conf, const struct sk_buff *skb,
+		     u64 *id, u32 *nhid);
 struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
 					 const struct stt_flow_key *from,
 					 const struct sk_buff *skb, u64 id,
@@ -724,10 +737,10 @@ void stt_fdb_exit(struct stt_dev *stt);
 void stt_fdb_open(struct stt_dev *stt);
 void stt_fdb_stop(struct stt_dev *stt);
 void stt_fdb_clear(struct stt_dev *stt, bool notify);
-void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb,
+void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb, u64 id,
 		  const struct stt_inner *in, const struct stt_offload *off);
 bool stt_fdb_source(const struct stt_conf *conf,
-		    const struct stt_flow_key *from, const u8 *mac);
+		    const struct stt_flow_key *from, u64 id, const u8 *mac);
 
 /* ---- stt_fdb_conf.c: how an FDB follows its device --------------------- */
 
@@ -757,6 +770,9 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 
 /* ---- stt_fdb_nh.c: nexthop groups in the FDB --------------------------- */
 
+void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
+		     u32 nhid, u64 id, const struct stt_inner *in,
+		     const struct stt_offload *off);
 int stt_fdb_nh_register(struct stt_net *sn);
 void stt_fdb_nh_unregister(struct stt_net *sn);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The forwarding database of a device: MAC address -> destinations.
+ * The forwarding database of a device: MAC address -> destinations.  A device
+ * in external mode has one table for all context ids: MAC address and id ->
+ * destinations.
  *
  *	stt_fdb ---- stt_fdb_entry ---- stt_fdb_dest ---- stt_path
  *	(device)     (MAC)      |       (a peer)
@@ -22,15 +24,19 @@
 
 /**
  * struct stt_fdb_key - what an entry is found by
- * @mac: address of the station; all zero: any that has no entry
+ * @mac: MAC address; all zero: the default entry
  * @pad: 0
+ * @id: external: context id of the inner packets.  Else 0: a device with an id
+ *	has no other
  */
 struct stt_fdb_key {
 	u8	mac[ETH_ALEN];
 	u16	pad;
-} __aligned(sizeof(u32));	/* is hashed by words */
+	u64	id;
+};
 
-static_assert(sizeof(struct stt_fdb_key) == 8);
+/* Hashed by words, compared as bytes: no holes. */
+static_assert(sizeof(struct stt_fdb_key) == 16);
 
 /**
  * struct stt_fdb_where - a destination as users name it
@@ -38,12 +44,14 @@ static_assert(sizeof(struct stt_fdb_key) == 8);
  * @id: context id of the frames
  * @link: ifindex they leave through, 0: the route's
  * @port: destination port
+ * @family: AF_INET or AF_INET6
  */
 struct stt_fdb_where {
 	union stt_addr	addr;
 	u64		id;
 	int		link;
 	__be16		port;
+	u16		family;
 };
 
 /**
@@ -131,6 +139,22 @@ stt_fdb_use(const struct stt_fdb_dest *dest)
 	return stt_fdb_dest_path(dest)->key.use;
 }
 
+/*
+ * The id in the key of an entry for packets with context id @id.  Other
+ * devices than external ones have one id, which the key leaves out.
+ */
+static inline u64 stt_fdb_key_id(const struct stt_conf *conf, u64 id)
+{
+	return conf->external ? id : 0;
+}
+
+/* The context id that frames have unless a destination names another. */
+static inline u64 stt_fdb_frame_id(const struct stt_conf *conf,
+				   const struct stt_fdb_key *key)
+{
+	return conf->external ? key->id : conf->key.id;
+}
+
 static inline struct stt_dev *stt_fdb_dev(struct stt_fdb *fdb)
 {
 	return container_of(fdb, struct stt_dev, fdb);
@@ -138,13 +162,17 @@ static inline struct stt_dev *stt_fdb_dev(struct stt_fdb *fdb)
 
 /* ---- stt_fdb.c: the table, and packets --------------------------------- */
 
-struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac);
+struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac,
+				       u64 id);
 struct stt_fdb_entry *stt_fdb_find(struct stt_fdb *fdb,
 				   const struct stt_fdb_key *key);
 bool stt_fdb_at_equal(const struct stt_fdb_where *a,
 		      const struct stt_fdb_where *b);
 struct stt_fdb_dest *stt_fdb_dest_find(struct stt_fdb_entry *entry,
 				       const struct stt_fdb_where *at);
+void stt_fdb_path_key(const struct stt_conf *conf,
+		      const struct stt_fdb_where *at, enum stt_path_use use,
+		      struct stt_path_key *key);
 struct stt_path *stt_fdb_path(const struct stt_conf *conf,
 			      const struct stt_fdb_where *at,
 			      enum stt_path_use use, gfp_t gfp);

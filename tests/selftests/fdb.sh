@@ -111,7 +111,8 @@ print(e['dst'], e['port'], e['vni'], e['viaIf'] if 'viaIf' in e
 	refused 'without dst' 'dst.*is needed' add $mac dev s1
 	refused 'other family' 'address family' add $mac dev s1 dst "$2"
 	refused 'multicast dst' 'must be unicast' add $mac dev s1 dst "$3"
-	refused 'src_vni' 'not supported' add $mac dev s1 dst "$a2" src_vni 5
+	refused 'src_vni that is not its id' 'not the device.s id' \
+		add $mac dev s1 dst "$a2" src_vni 5
 	refused 'nhid and dst' 'takes no dst|mutually exclusive' \
 		add $mac dev s1 nhid 5 dst "$a2"
 	refused 'unknown nhid' 'No such nexthop' add $mac dev s1 nhid 5

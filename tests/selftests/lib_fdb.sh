@@ -97,3 +97,53 @@ fdb_monitor_hears() {
 	fdb "$1" del $probe dev "$2"
 	grep -q $probe "$tmp/monitor"
 }
+
+# fdb_flush NS DEV [state S MASK] [flags F MASK] [dst A] [vni N] [port N] [nhid N]
+# [src_vni N]: bridge fdb flush, with what older tools do not know.
+fdb_flush() {
+	local ns=$1
+
+	shift
+	in_ns "$ns" python3 - "$@" <<-'EOF'
+	import errno, os, socket, struct, sys
+	RTM_DELNEIGH, AF_BRIDGE = 29, 7
+	REQUEST, ACK, BULK = 1, 4, 0x200
+	state = flags = 0
+	attrs = b''
+	def attr(kind, data):
+	    global attrs
+	    attrs += struct.pack('=HH', 4 + len(data), kind) + data
+	    attrs += b'\0' * (-len(attrs) % 4)
+	arg = iter(sys.argv[2:])
+	for word in arg:
+	    value = next(arg)
+	    if word == 'state':
+	        state = int(value, 0)
+	        attr(16, struct.pack('=H', int(next(arg), 0)))
+	    elif word == 'flags':
+	        flags = int(value, 0)
+	        attr(17, struct.pack('=B', int(next(arg), 0)))
+	    elif word == 'dst':
+	        family = socket.AF_INET6 if ':' in value else socket.AF_INET
+	        attr(1, socket.inet_pton(family, value))
+	    elif word == 'port':
+	        attr(6, struct.pack('!H', int(value)))
+	    elif word == 'vni':
+	        attr(7, struct.pack('=I', int(value)))
+	    elif word == 'src_vni':
+	        attr(11, struct.pack('=I', int(value)))
+	    elif word == 'nhid':
+	        attr(13, struct.pack('=I', int(value)))
+	    elif word == 'vlan':
+	        attr(5, struct.pack('=H', int(value)))
+	body = struct.pack('=BBHiHBB', AF_BRIDGE, 0, 0,
+	                   socket.if_nametoindex(sys.argv[1]), state, flags | 2, 0)
+	body += attrs
+	s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+	s.send(struct.pack('=IHHII', 16 + len(body), RTM_DELNEIGH,
+	                   REQUEST | ACK | BULK, 1, 0) + body)
+	err = struct.unpack_from('=i', s.recv(4096), 16)[0]
+	if err:
+	    sys.exit(os.strerror(-err))
+	EOF
+}

@@ -36,4 +36,14 @@ static inline void ip_tunnel_key_set_flag(struct ip_tunnel_key *key, int bit)
 }
 #endif
 
+/* Since 6.6 a bridge may name a nexthop group in place of the peer. */
+static inline u32 ip_tunnel_key_nhid(const struct ip_tunnel_key *key)
+{
+#ifdef STT_NO_TUNNEL_NHID
+	return 0;
+#else
+	return key->nhid;
+#endif
+}
+
 #endif /* _STT_COMPAT_IP_TUNNELS_H */
