@@ -226,6 +226,7 @@ static int stt_conf_get_path(struct stt_conf *conf,
 	}
 	conf->dest.path = path;
 	conf->dest.key = &path->key;
+	stt_peer_configured(stt_net(conf->stt->net), &path->key);
 
 	return 0;
 }

@@ -169,6 +169,8 @@ struct stt_fdb_dest *stt_fdb_dest_alloc(const struct stt_conf *conf,
 	}
 	dest->at = *at;
 	RCU_INIT_POINTER(dest->path, path);
+	if (use == STT_PATH_STATIC)
+		stt_peer_configured(stt_net(conf->stt->net), &path->key);
 
 	return dest;
 }
@@ -452,6 +454,7 @@ static void stt_fdb_send(struct stt_dev *stt, struct stt_dest *to,
 	to->path = rcu_dereference(dest->path);
 	to->key = &to->path->key;
 	to->id = id;
+	to->counters = stt_ids_get(stt, id, true);
 	stt_tx_to(stt, to, skb, in, off);
 }
 
@@ -518,6 +521,7 @@ void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb, u64 id,
 		return;
 	}
 drop:
+	stt_id_count_drop(stt_ids_get(stt, id, true), STT_ID_tx_drops);
 	stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 }
 

@@ -229,6 +229,8 @@ void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 	nh = nexthop_find_by_id(stt->net, nhid);
 	if (!nh || !nexthop_is_fdb(nh) ||
 	    !stt_fdb_nh_where(conf, nh, stt_inner_hash(skb, in), &at)) {
+		stt_id_count_drop(stt_ids_get(stt, id, true),
+				  STT_ID_tx_drops);
 		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
 		return;
 	}
@@ -236,6 +238,7 @@ void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
 	to.path = stt_path_keep_rcu(stt->net, &key);
 	to.key = to.path ? &to.path->key : &key;
 	to.id = id;
+	to.counters = stt_ids_get(stt, id, true);
 	stt_tx_to(stt, &to, skb, in, off);
 }
 

@@ -56,6 +56,7 @@
  *	only if @gen still holds
  * @md: metadata of the last frame for an external device; a reference, or NULL
  * @heard: what stt_peer_learn() returned
+ * @peer: the sender's counters
  *
  * Routing looks at what stands before @cookie.
  */
@@ -72,6 +73,7 @@ struct stt_input_slot {
 	struct stt_conf		*conf;
 	struct metadata_dst	*md;
 	u32			heard;
+	struct stt_peer_ref	peer;
 };
 
 /**
@@ -328,6 +330,18 @@ struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot)
 {
 	return slot ? &slot->md : NULL;
+}
+
+/**
+ * stt_input_peer_ref - where a sender's counters are remembered
+ * @slot: what is known of its packets; or NULL
+ *
+ * Context: BH disabled, RCU read side.
+ * Return: a place for it, or NULL.
+ */
+struct stt_peer_ref *stt_input_peer_ref(struct stt_input_slot *slot)
+{
+	return slot ? &slot->peer : NULL;
 }
 
 /**

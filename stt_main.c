@@ -108,9 +108,15 @@ static int stt_init(struct net_device *dev)
 	err = stt_fdb_init(stt);
 	if (err)
 		goto err_cells;
+	if (stt_conf_rtnl(stt)->external)
+		err = stt_ids_init(stt);
+	if (err)
+		goto err_fdb;
 
 	return 0;
 
+err_fdb:
+	stt_fdb_exit(stt);
 err_cells:
 	gro_cells_destroy(&stt->cells);
 err_counters:
@@ -133,6 +139,7 @@ static void stt_destructor(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
+	stt_ids_free(stt);
 	free_percpu(stt->counters);
 }
 
@@ -304,7 +311,12 @@ static int stt_stop(struct net_device *dev)
 	return 0;
 }
 
-static u64 stt_sum(const struct stt_dev *stt, enum stt_dev_counter c)
+/**
+ * stt_dev_sum - a device's counter, of all CPUs
+ * @stt: device
+ * @c: which
+ */
+u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c)
 {
 	u64 sum = 0;
 	int cpu;
@@ -331,14 +343,14 @@ static void stt_get_stats64(struct net_device *dev,
 	const struct stt_dev *stt = netdev_priv(dev);
 
 	netdev_stats_to_stats64(st, &dev->stats);
-	st->rx_packets += stt_sum(stt, STT_DEV_rx_frames);
-	st->rx_bytes += stt_sum(stt, STT_DEV_rx_bytes);
-	st->rx_errors += stt_sum(stt, STT_DEV_rx_errors);
-	st->rx_dropped += stt_sum(stt, STT_DEV_rx_dropped);
-	st->tx_packets += stt_sum(stt, STT_DEV_tx_frames);
-	st->tx_bytes += stt_sum(stt, STT_DEV_tx_bytes);
-	st->tx_errors += stt_sum(stt, STT_DEV_tx_errors);
-	st->tx_dropped += stt_sum(stt, STT_DEV_tx_dropped);
+	st->rx_packets += stt_dev_sum(stt, STT_DEV_rx_frames);
+	st->rx_bytes += stt_dev_sum(stt, STT_DEV_rx_bytes);
+	st->rx_errors += stt_dev_sum(stt, STT_DEV_rx_errors);
+	st->rx_dropped += stt_dev_sum(stt, STT_DEV_rx_dropped);
+	st->tx_packets += stt_dev_sum(stt, STT_DEV_tx_frames);
+	st->tx_bytes += stt_dev_sum(stt, STT_DEV_tx_bytes);
+	st->tx_errors += stt_dev_sum(stt, STT_DEV_tx_errors);
+	st->tx_dropped += stt_dev_sum(stt, STT_DEV_tx_dropped);
 }
 
 NDO_FDB_ADD_SHIM(stt_fdb_add)
@@ -411,7 +423,7 @@ static void stt_get_ethtool_stats(struct net_device *dev,
 	int i;
 
 	for (i = 0; i < STT_DEV_ETHTOOL_MAX; i++)
-		data[i] = stt_sum(stt, i);
+		data[i] = stt_dev_sum(stt, i);
 }
 
 /* The link is as fast as what carries it. */
@@ -682,6 +694,36 @@ static int stt_proc_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+static int stt_proc_init(struct net *net)
+{
+	int err;
+
+	if (!proc_create_net_single("stt", 0444, net->proc_net, stt_proc_show,
+				    NULL))
+		return -ENOMEM;
+	err = stt_ids_proc_init(net);
+	if (err)
+		goto err_stt;
+	err = stt_peers_proc_init(net);
+	if (err)
+		goto err_ids;
+
+	return 0;
+
+err_ids:
+	remove_proc_entry("stt_ids", net->proc_net);
+err_stt:
+	remove_proc_entry("stt", net->proc_net);
+	return err;
+}
+
+static void stt_proc_exit(struct net *net)
+{
+	remove_proc_entry("stt_peers", net->proc_net);
+	remove_proc_entry("stt_ids", net->proc_net);
+	remove_proc_entry("stt", net->proc_net);
+}
+
 static int __net_init stt_net_init(struct net *net)
 {
 	struct stt_net *sn = stt_net(net);
@@ -695,17 +737,18 @@ static int __net_init stt_net_init(struct net *net)
 	sn->counters = alloc_percpu(struct stt_net_counters);
 	if (!sn->counters)
 		return err;
-	err = stt_paths_init(sn);
+	err = stt_peers_init(sn);
 	if (err)
 		goto err_counters;
+	err = stt_paths_init(sn);
+	if (err)
+		goto err_peers;
 	err = stt_sysctl_init(net, sn);
 	if (err)
 		goto err_paths;
-	if (!proc_create_net_single("stt", 0444, net->proc_net, stt_proc_show,
-				    NULL)) {
-		err = -ENOMEM;
+	err = stt_proc_init(net);
+	if (err)
 		goto err_sysctl;
-	}
 	err = stt_fdb_nh_register(sn);
 	if (err)
 		goto err_proc;
@@ -713,12 +756,13 @@ static int __net_init stt_net_init(struct net *net)
 	return 0;
 
 err_proc:
-	remove_proc_entry("stt", net->proc_net);
-
+	stt_proc_exit(net);
 err_sysctl:
 	stt_sysctl_exit(sn);
 err_paths:
 	stt_paths_free(sn);
+err_peers:
+	stt_peers_free(sn);
 err_counters:
 	free_percpu(sn->counters);
 	return err;
@@ -740,13 +784,14 @@ static void __net_exit stt_net_exit(struct net *net)
 	struct stt_net *sn = stt_net(net);
 
 	/* This waits for readers, who look at all the rest. */
-	remove_proc_entry("stt", net->proc_net);
+	stt_proc_exit(net);
 	stt_fdb_nh_unregister(sn);
 	stt_sysctl_exit(sn);
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
 	stt_paths_free(sn);
+	stt_peers_free(sn);
 	free_percpu(sn->counters);
 }
 

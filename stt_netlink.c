@@ -274,7 +274,7 @@ static int stt_newlink(struct net_device *dev,
 		goto err_conf;
 	}
 	stt_fdb_commit(stt, NULL, conf);
-	list_add(&stt->list, &stt_net(net)->devs);
+	list_add_rcu(&stt->list, &stt_net(net)->devs);
 	/* A device's lower device cannot change. */
 	if (conf->link)
 		hlist_add_head(&stt->link_node,
@@ -305,7 +305,7 @@ void stt_dellink(struct net_device *dev, struct list_head *head)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
-	list_del(&stt->list);
+	list_del_rcu(&stt->list);
 	hlist_del_init(&stt->link_node);
 	stt_fdb_clear(stt, true);
 	unregister_netdevice_queue(dev, head);

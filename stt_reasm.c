@@ -316,10 +316,15 @@ static void stt_reasm_lost(struct stt_shard *shard,
 			stt_skb_cb(segs)->segments,
 			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
 							 STT_FRAME_EV_EVICTED);
-	if (!partial)
+	if (!partial) {
 		stt_drop_list(segs, cause);
-	else if (!stt_rx_partial(sn, key, segs, cause, false))
+	} else if (stt_rx_partial(sn, key, segs, cause, false)) {
+		stt_peer_lost(sn, key, STT_PEER_partial);
+		return;
+	} else {
 		stt_flow_refused(shard, key);
+	}
+	stt_peer_lost(sn, key, STT_PEER_lost);
 }
 
 static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
@@ -860,6 +865,55 @@ unsigned int stt_reasm_frames(const struct stt_reasm *reasm)
 
 	for (i = 0; reasm && i < STT_SHARDS; i++)
 		n += READ_ONCE(reasm->shards[i].nopen);
+
+	return n;
+}
+
+/* Open frames of a source that were sent to a port. */
+static unsigned int stt_source_open(const struct stt_source *source,
+				    __be16 port)
+{
+	const struct stt_frame *frame;
+	unsigned int n = 0;
+
+	list_for_each_entry(frame, &source->open, in_source)
+		n += frame->flow->key.dport == port;
+
+	return n;
+}
+
+/**
+ * stt_reasm_open - how many incomplete frames of a sender there are now
+ * @reasm: namespace's, or NULL
+ * @addr: the sender
+ * @scope: as in &struct stt_flow_key
+ * @family: AF_INET or AF_INET6
+ * @port: the endpoint's port number
+ *
+ * Context: any but hard interrupts.
+ */
+unsigned int stt_reasm_open(struct stt_reasm *reasm,
+			    const union stt_addr *addr, int scope,
+			    sa_family_t family, __be16 port)
+{
+	const struct stt_flow_key key = {
+		.saddr = *addr, .scope = scope, .family = family,
+	};
+	const struct stt_source *source;
+	struct stt_shard *shard;
+	unsigned int n = 0;
+
+	if (!reasm)
+		return 0;
+	shard = &reasm->shards[stt_source_hash(reasm, &key) % STT_SHARDS];
+	if (!READ_ONCE(shard->nopen))
+		return 0;
+
+	spin_lock_bh(&shard->lock);
+	source = stt_source_find(shard, &key, stt_source_hash(reasm, &key));
+	if (source)
+		n = stt_source_open(source, port);
+	spin_unlock_bh(&shard->lock);
 
 	return n;
 }

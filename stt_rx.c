@@ -309,15 +309,25 @@ static void stt_rx_extra(const struct stt_rx_info *info, struct sk_buff *skb)
 		skb->mark = (skb->mark & ~STT_GBP_MARK) | info->policy;
 }
 
+static void stt_rx_id_dropped(const struct stt_rx_info *info)
+{
+	if (info->md)
+		stt_id_count_drop(stt_ids_get(info->conf->stt, info->id, false),
+				  STT_ID_rx_drops);
+}
+
 /*
  * An inner packet was not fit for its device: drop it.  @err tells whose
  * fault that is, -ENOMEM ours and -EINVAL, which counts as @cause, the
  * sender's.
  */
-static void stt_rx_unfit(struct stt_net *sn, const struct stt_dev *stt,
+static void stt_rx_unfit(struct stt_net *sn, const struct stt_rx_info *info,
 			 struct sk_buff *skb, int err,
 			 enum stt_net_counter cause)
 {
+	const struct stt_dev *stt = info->conf->stt;
+
+	stt_rx_id_dropped(info);
 	if (err == -ENOMEM) {
 		stt_dev_count(stt, STT_DEV_rx_dropped);
 		cause = STT_NET_drop_nomem;
@@ -386,18 +396,19 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	err = stt_rx_dsfield(skb, &info->in, info->dsfield,
 			     conf->dest.tos_inherit);
 	if (unlikely(err)) {
-		stt_rx_unfit(sn, stt, skb, err, STT_NET_drop_ecn);
+		stt_rx_unfit(sn, info, skb, err, STT_NET_drop_ecn);
 		return false;
 	}
 	if (conf->snoop &&
 	    !stt_fdb_source(conf, info->from, info->id,
 			    ((struct ethhdr *)skb->data)->h_source)) {
+		stt_rx_id_dropped(info);
 		stt_dev_count(stt, STT_DEV_rx_dropped);
 		stt_drop(sn, skb, STT_NET_drop_source);
 		return false;
 	}
 	if (unlikely(!stt_rx_clear_metadata(skb))) {
-		stt_rx_unfit(sn, stt, skb, -ENOMEM, STT_NET_drop_nomem);
+		stt_rx_unfit(sn, info, skb, -ENOMEM, STT_NET_drop_nomem);
 		return false;
 	}
 	stt_rx_scrub(skb, !net_eq(stt->net, dev_net(dev)));
@@ -415,9 +426,11 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	return true;
 }
 
-static void stt_rx_count(const struct stt_dev *stt, enum stt_dev_counter how,
-			 unsigned int segments, unsigned int bytes)
+static void stt_rx_count(const struct stt_rx_info *info,
+			 enum stt_dev_counter how, unsigned int segments,
+			 unsigned int bytes)
 {
+	const struct stt_dev *stt = info->conf->stt;
 	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
 
 	u64_stats_update_begin(&s->syncp);
@@ -426,6 +439,9 @@ static void stt_rx_count(const struct stt_dev *stt, enum stt_dev_counter how,
 	u64_stats_add(&s->c[STT_DEV_rx_segments], segments);
 	u64_stats_inc(&s->c[how]);
 	u64_stats_update_end(&s->syncp);
+	if (unlikely(info->md))
+		stt_id_count(stt_ids_get(stt, info->id, false),
+			     STT_ID_rx_frames, bytes);
 }
 
 /*
@@ -452,7 +468,7 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	err = stt_rx_offload(skb, &info.in, &info.off,
 			     conf->stt->dev->features & NETIF_F_RXCSUM);
 	if (unlikely(err)) {
-		stt_rx_unfit(sn, conf->stt, skb, err, STT_NET_drop_offload);
+		stt_rx_unfit(sn, &info, skb, err, STT_NET_drop_offload);
 		goto done;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
@@ -460,8 +476,11 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 		stt_input_peer(in->slot, sn->reasm, &in->from);
 	len = skb->len;
 	info.direct = true;
-	if (stt_rx_deliver(sn, &info, skb))
-		stt_rx_count(conf->stt, how, segments, len);
+	if (stt_rx_deliver(sn, &info, skb)) {
+		stt_rx_count(&info, how, segments, len);
+		stt_peer_received(sn, &in->from, stt_input_peer_ref(in->slot),
+				  len, how == STT_DEV_rx_reassembled);
+	}
 done:
 	stt_rx_done(&info);
 }
@@ -497,7 +516,7 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 	skb_clear_tstamp(skb);
 	stt_inner_parse(skb, &info.in);
 	if (stt_rx_deliver(sn, &info, skb))
-		stt_rx_count(conf->stt, STT_DEV_rx_single, 1, len);
+		stt_rx_count(&info, STT_DEV_rx_single, 1, len);
 }
 
 /* Split the first run off a list of segments, and join it. */
@@ -578,8 +597,7 @@ bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	}
 	if (packets && !late) {
 		stt_net_count(sn, STT_NET_partial_frames);
-		stt_rx_count(info.conf->stt, STT_DEV_rx_partial, segments,
-			     bytes);
+		stt_rx_count(&info, STT_DEV_rx_partial, segments, bytes);
 	}
 	stt_rx_done(&info);
 	trace_stt_frame(sn->net, from, frame_len, segments,

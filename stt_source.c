@@ -287,6 +287,32 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
 }
 
 /**
+ * stt_source_find - a sender, if it has something in here
+ * @shard: its shard, locked
+ * @key: flow of it
+ * @hash: stt_source_hash() of it
+ *
+ * Return: the source or NULL.
+ */
+struct stt_source *stt_source_find(struct stt_shard *shard,
+				   const struct stt_flow_key *key, u32 hash)
+{
+	struct stt_source *source;
+	struct hlist_head *head;
+
+	lockdep_assert_held(&shard->lock);
+
+	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
+	hlist_for_each_entry(source, head, node)
+		if (stt_addr_equal(&source->addr, &key->saddr) &&
+		    source->scope == key->scope &&
+		    source->family == key->family)
+			return source;
+
+	return NULL;
+}
+
+/**
  * stt_source_get - a segment's source, making it if need be
  * @shard: its shard, locked
  * @key: the segment's flow
@@ -299,16 +325,12 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
 struct stt_source *stt_source_get(struct stt_shard *shard,
 				  const struct stt_flow_key *key, u32 hash)
 {
-	struct stt_source *source;
+	struct stt_source *source = stt_source_find(shard, key, hash);
 	struct hlist_head *head;
 
+	if (source)
+		return source;
 	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
-	hlist_for_each_entry(source, head, node)
-		if (stt_addr_equal(&source->addr, &key->saddr) &&
-		    source->scope == key->scope &&
-		    source->family == key->family)
-			return source;
-
 	source = kzalloc_obj(*source, GFP_ATOMIC);
 	if (!source)
 		return NULL;

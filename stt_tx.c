@@ -430,6 +430,14 @@ void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 	kfree_skb_reason(skb, reason);
 }
 
+/* As stt_tx_drop(), of what was to be sent to @dest. */
+static void stt_tx_drop_to(struct stt_dev *stt, const struct stt_dest *dest,
+			   struct sk_buff *skb, enum stt_dev_counter cause)
+{
+	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
+	stt_tx_drop(stt, skb, cause);
+}
+
 /*
  * Tell the NIC, or software GSO, how to cut the frame: as TCP, at what the
  * path MTU leaves.  The frame's headers are all pushed but for IP's.
@@ -537,19 +545,19 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	int err;
 
 	if (frame_len > stt_max_frame(family)) {
-		stt_tx_drop(stt, skb, STT_DEV_tx_too_big);
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
 		return;
 	}
 
 	out.sport = htons(stt_tx_sport(skb, in, key->sport_min,
 				       key->sport_max));
 	if (stt_tx_route(stt->net, dest, in, &out)) {
-		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_no_route);
 		return;
 	}
 	if (out.dst->dev == stt->dev) {
 		dst_release(out.dst);
-		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_loop);
 		return;
 	}
 	if (unlikely(stt_route_is_local(family, out.dst)) &&
@@ -602,14 +610,18 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	else
 		err = stt_ip4_out(stt->net, skb, &out);
 
-	if (unlikely(net_xmit_eval(err)))
+	if (unlikely(net_xmit_eval(err))) {
+		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
 		stt_dev_count(stt, STT_DEV_tx_dropped);
-	else
-		stt_tx_count(stt, inner_len, tso);
+		return;
+	}
+	stt_id_count(dest->counters, STT_ID_tx_frames, inner_len);
+	stt_tx_count(stt, inner_len, tso);
 	return;
 
 drop_nomem:
 	dst_release(out.dst);
+	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
 	stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
 }
 
@@ -629,6 +641,7 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 	if (skb_is_gso(skb)) {
 		segs = skb_gso_segment(skb, features);
 		if (IS_ERR_OR_NULL(segs)) {
+			stt_id_count_drop(dest->counters, STT_ID_tx_drops);
 			stt_tx_dropped(stt, skb, SKB_DROP_REASON_SKB_GSO_SEG);
 			return;
 		}
@@ -643,6 +656,8 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 			/* A VM may want it in a tag that is gone. */
 			if (skb_checksum_start_offset(skb) < 0 ||
 			    skb_csum_hwoffload_help(skb, 0)) {
+				stt_id_count_drop(dest->counters,
+						  STT_ID_tx_drops);
 				stt_tx_dropped(stt, skb,
 					       SKB_DROP_REASON_SKB_CSUM);
 				continue;
@@ -728,9 +743,12 @@ static void stt_tx_external(struct stt_dev *stt, const struct stt_conf *conf,
 	u32 nhid;
 	u64 id;
 
-	if (likely(stt_external_dest(conf, skb, &dest, &key)))
+	if (likely(stt_external_dest(conf, skb, &dest, &key))) {
+		dest.counters = stt_ids_get(stt, dest.id, true);
 		stt_tx_to(stt, &dest, skb, in, off);
-	else if (!stt_external_id(conf, skb, &id, &nhid))
+		return;
+	}
+	if (!stt_external_id(conf, skb, &id, &nhid))
 		stt_tx_drop(stt, skb, STT_DEV_tx_bad_key);
 	else if (nhid)
 		stt_fdb_nh_xmit(conf, skb, nhid, id, in, off);

@@ -35,7 +35,9 @@
 
 #include <uapi/linux/if_stt.h>
 #include "stt_addr.h"
+#include "stt_ids.h"
 #include "stt_path.h"
+#include "stt_peers.h"
 #include "stt_proto.h"
 
 /* Kbuild says which, from tools/version.sh. */
@@ -217,6 +219,7 @@ struct stt_reasm;
 struct stt_input;
 struct stt_input_slot;
 struct stt_external;
+struct stt_ids;
 
 /* ---- endpoints --------------------------------------------------------- */
 
@@ -252,6 +255,12 @@ enum stt_hook {
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
  * @sysctl: their table
+ * @peers: &struct stt_peer, stt_peers.c's
+ * @peer_list: all of them, oldest first
+ * @peers_lock: for writers of these
+ * @peers_gen: changes when a peer goes; written under @peers_lock
+ * @peers_evicted: jiffies when one was last looked for that may go
+ * @npeers: how many there are
  * @lro_ifindex: lower device whose LRO was warned of, or 0; RTNL
  */
 struct stt_net {
@@ -274,6 +283,12 @@ struct stt_net {
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
 	struct ctl_table_header		*sysctl;
+	struct rhashtable		peers;
+	struct list_head		peer_list;
+	spinlock_t			peers_lock;	/* writers */
+	unsigned long			peers_gen;
+	unsigned long			peers_evicted;
+	unsigned int			npeers;
 	int				lro_ifindex;
 };
 
@@ -539,6 +554,7 @@ struct stt_fdb {
  * @group: the group that it is in while it is up, or NULL; RTNL
  * @fdb: where stations are
  * @counters: %STT_DEV_COUNTERS and more
+ * @ids: external: counters for each context id; else NULL
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
  * @link_node: in &stt_net.links, or nowhere; RTNL
@@ -551,6 +567,7 @@ struct stt_dev {
 	struct stt_group		*group;
 	struct stt_fdb			fdb;
 	struct stt_dev_counters __percpu *counters;
+	struct stt_ids			*ids;
 	struct gro_cells		cells;
 	struct list_head		list;
 	struct hlist_node		link_node;
@@ -587,6 +604,7 @@ static inline void stt_dev_count(const struct stt_dev *stt,
 
 void stt_setup(struct net_device *dev);
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
+u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
 	      enum stt_net_counter cause);
@@ -813,6 +831,7 @@ struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
 		    const struct stt_flow_key *from);
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot);
+struct stt_peer_ref *stt_input_peer_ref(struct stt_input_slot *slot);
 int stt_input_init(struct stt_port *port);
 void stt_input_free(struct stt_port *port);
 int stt_input_register(struct net *net, sa_family_t family);
@@ -869,6 +888,9 @@ bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
 		      u32 id);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
+unsigned int stt_reasm_open(struct stt_reasm *reasm,
+			    const union stt_addr *addr, int scope,
+			    sa_family_t family, __be16 port);
 
 /* ---- stt_skb.c: how the bytes of a packet are laid out ----------------- */
 

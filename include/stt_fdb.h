@@ -10,7 +10,8 @@
  *
  * Users change it under RTNL, received packets and ageing do without: all
  * writers take &stt_fdb.lock, readers go by RCU.  Inside of that lock the
- * namespace's &stt_net.path_lock is taken, and no other.
+ * namespace's &stt_net.path_lock and &stt_net.peers_lock are taken, one at a
+ * time, and no other.
  */
 #ifndef _STT_FDB_H
 #define _STT_FDB_H

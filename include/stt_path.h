@@ -11,6 +11,7 @@
 #include "stt_addr.h"
 
 struct stt_conf;
+struct stt_id_counters;
 struct stt_net;
 
 /**
@@ -96,6 +97,7 @@ struct stt_path {
  * @key: how the route is asked for: @path's own key where there is a path
  * @path: remembers that something was sent, and the route; NULL: nobody does
  * @cache: the caller's route cache, to be used in place of @path's; or NULL
+ * @counters: external: this CPU's for @id; else NULL
  * @label: fixed IPv6 flow label
  * @label_inherit: copy the inner one instead
  * @ttl: outer TTL or hop limit, 0: the route's
@@ -112,6 +114,7 @@ struct stt_dest {
 	const struct stt_path_key	*key;
 	struct stt_path			*path;
 	struct dst_cache		*cache;
+	struct stt_id_counters		*counters;
 	__be32				label;
 	bool				label_inherit;
 	u8				ttl;

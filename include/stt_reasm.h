@@ -153,6 +153,8 @@ struct stt_reasm {
 
 u32 stt_source_hash(const struct stt_reasm *reasm,
 		    const struct stt_flow_key *key);
+struct stt_source *stt_source_find(struct stt_shard *shard,
+				   const struct stt_flow_key *key, u32 hash);
 struct stt_source *stt_source_get(struct stt_shard *shard,
 				  const struct stt_flow_key *key, u32 hash);
 void stt_source_put(struct stt_shard *shard, struct stt_source *source);

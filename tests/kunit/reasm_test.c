@@ -1557,6 +1557,7 @@ static int stt_reasm_test_init(struct kunit *test)
 	r->sn.limits.max_frames = 1000;
 	r->sn.counters = alloc_percpu(struct stt_net_counters);
 	KUNIT_ASSERT_NOT_NULL(test, r->sn.counters);
+	KUNIT_ASSERT_EQ(test, stt_peers_init(&r->sn), 0);
 	test->priv = r;
 	r->sn.reasm = stt_reasm_alloc(&r->sn);
 	KUNIT_ASSERT_NOT_NULL(test, r->sn.reasm);
@@ -1572,6 +1573,7 @@ static void stt_reasm_test_exit(struct kunit *test)
 		return;
 	if (r->sn.reasm)
 		stt_reasm_free(r->sn.reasm);
+	stt_peers_free(&r->sn);
 	free_percpu(r->sn.counters);
 	stt_test_end(r->t);
 }

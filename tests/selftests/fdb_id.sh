@@ -135,7 +135,7 @@ refused() {
 }
 
 nothing_known() {
-	local before misses
+	local before
 
 	background in_ns "$h1" python3 "$tmp/misses.py" >"$tmp/misses"
 	wait_for 20 grep -q ready "$tmp/misses"
@@ -147,9 +147,9 @@ nothing_known() {
 			10.0.0.2
 		ip -n "$ns" neigh del 10.0.0.2 dev eth0
 	done
-	check_num 'what has no entry counts as tx_no_route' \
+	check_num 'a packet without an entry counts as tx_no_route' \
 		"$(ethstat "$h1" stt0 tx_no_route)" -ge $((before + 2))
-	check_eq 'it does not count as tx_bad_key' \
+	check_eq 'a packet without an entry does not count as tx_bad_key' \
 		"$(ethstat "$h1" stt0 tx_bad_key)" 0
 	check 'l2miss names the first tenant by src_vni' wait_for 10 \
 		grep -qx "$mac2 $blue" "$tmp/misses"
@@ -173,24 +173,24 @@ learn() {
 		$zero dst 192.0.2.3 src_vni $red self permanent
 		END
 		)"
-	check 'a listener' fdb_monitor "$h1" stt0 192.0.2.2
+	check 'bridge monitor listens' fdb_monitor "$h1" stt0 192.0.2.2
 	check 'the first tenant reaches its first peer' reach "$blue1" 10.0.0.2
 	check 'the first tenant reaches its second peer' reach "$blue1" 10.0.0.3
 	check 'the second tenant reaches the same address elsewhere' \
 		reach "$red1" 10.0.0.2
 	check 'the second tenant does not reach the first one' \
 		cannot_reach "$red1" 10.0.0.3
-	check_eq 'one MAC address is learnt for the first id' \
+	check_eq 'a MAC address is learnt for the first id' \
 		"$(of "$h1" $mac2 $blue)" 192.0.2.2
-	check_eq 'and at another peer for the second' \
+	check_eq 'the same MAC address is learnt at another peer for the second id' \
 		"$(of "$h1" $mac2 $red)" 192.0.2.3
-	check_eq 'the third is learnt for one id alone' \
+	check_eq 'a MAC address of one tenant is learnt for its id alone' \
 		"$(of "$h1" $mac3 $blue)/$(of "$h1" $mac3 $red)" 192.0.2.3/
 	check 'listeners are told the id' wait_for 10 grep -q \
 		"^$mac2 .*dst 192.0.2.3 src_vni $red " "$tmp/monitor"
 	wire "$h3" eth0 stray tcp dport 7471
-	check 'known addresses are sent to alone' reach "$blue1" 10.0.0.2
-	check_eq 'so other peers receive nothing' "$(wired "$h3" stray)" 0
+	check 'the first tenant reaches a learnt address' reach "$blue1" 10.0.0.2
+	check_eq 'other peers do not receive what is for a learnt address' "$(wired "$h3" stray)" 0
 	unwire "$h3"
 }
 
@@ -202,54 +202,55 @@ age() {
 		dynamic
 	ip -n "$h1" link set stt0 type stt ageing 3
 	background in_ns "$blue2" ping -q -i 0.2 10.0.0.1 >/dev/null
-	check 'one id: what is not seen for long is forgotten' wait_for 30 \
+	check 'a learnt address of one id ages' wait_for 30 \
 		is_gone "$h1" $mac2 $red
-	check 'one id: what was added as dynamic too' wait_for 30 \
+	check 'a dynamic entry of one id ages' wait_for 30 \
 		is_gone "$h1" 02:00:00:00:07:01 $red
-	check 'another id: the same address stays while it sends' \
+	check 'the same learnt address of another id stays while it sends' \
 		is_at "$h1" $mac2 $blue 192.0.2.2
-	check 'another id: the same address stays when it is static' \
+	check 'the same address of another id stays when it is static' \
 		is_at "$h1" 02:00:00:00:07:01 $blue 192.0.2.2
-	kill "${bg_pids[-1]}"
+	# Not by its id: that is the shell that waits for it.
+	ip netns pids "$blue2" | xargs -r kill
 	ip -n "$h1" link set stt0 type stt ageing 300
 	fdb "$h1" del 02:00:00:00:07:01 dev stt0 src_vni $blue
 }
 
 entries_by_user() {
-	check 'a static entry of one id' fdb "$h1" replace $mac2 dev stt0 \
+	check 'a static entry of one id is added' fdb "$h1" replace $mac2 dev stt0 \
 		dst 192.0.2.3 src_vni $blue static
-	check 'goes where it says' cannot_reach "$blue1" 10.0.0.2
-	check 'the other id is not touched' reach "$red1" 10.0.0.2
-	check 'del of one id' fdb "$h1" del $mac2 dev stt0 src_vni $blue
-	check 'leaves the other' is_at "$h1" $mac2 $red 192.0.2.3
+	check 'a static entry of one id sends its tenant elsewhere' cannot_reach "$blue1" 10.0.0.2
+	check 'a static entry of one id leaves the other id alone' reach "$red1" 10.0.0.2
+	check 'del of one id succeeds' fdb "$h1" del $mac2 dev stt0 src_vni $blue
+	check 'del of one id leaves the other' is_at "$h1" $mac2 $red 192.0.2.3
 	refused 'del of an id that has none' 'has no entry' \
 		del $mac2 dev stt0 src_vni 5
 	check 'get finds one id' eval \
 		"bridge -n $h1 fdb get $mac2 dev stt0 vni $red self |
 		 grep -q 'dst 192.0.2.3 src_vni $red '"
-	check 'an entry that changes the id' fdb "$h1" replace $mac2 dev stt0 \
+	check 'an entry may change the id' fdb "$h1" replace $mac2 dev stt0 \
 		dst 192.0.2.2 src_vni $red vni $blue static
-	check 'which is shown' has "$h1" stt0 \
+	check 'an entry that changes the id is shown' has "$h1" stt0 \
 		"^$mac2 dst 192.0.2.2 vni $blue src_vni $red self static"
 	wire "$h2" eth0 other tcp dport 7471
 	ip -n "$red1" neigh replace 10.0.0.2 lladdr $mac2 dev eth0
 	in_ns "$red1" ping -q -c 1 -W 1 10.0.0.2 >/dev/null
 	ip -n "$red1" neigh del 10.0.0.2 dev eth0
-	check_num 'and leads to the peer' "$(wired "$h2" other)" -ge 1
+	check_num 'an entry that changes the id leads to its peer' "$(wired "$h2" other)" -ge 1
 	unwire "$h2"
 	fdb "$h1" del $mac2 dev stt0 src_vni $red
 
-	check 'an entry over IPv6 on the same device' fdb "$h1" replace \
+	check 'an IPv6 destination is added to the same device' fdb "$h1" replace \
 		$mac2 dev stt0 dst 2001:db8::2 src_vni $blue
 	wire "$h2" eth0 v6 ip6 nexthdr tcp tcp dport 7471
-	check 'it is reached' reach "$blue1" 10.0.0.2
-	check_num 'over IPv6' "$(wired "$h2" v6)" -ge 2
+	check 'an IPv6 destination is reached' reach "$blue1" 10.0.0.2
+	check_num 'frames to an IPv6 destination are IPv6' "$(wired "$h2" v6)" -ge 2
 	unwire "$h2"
 	fdb "$h1" del $mac2 dev stt0 src_vni $blue
 
-	check 'id 0 is an id' fdb "$h1" add 02:00:00:00:08:01 dev stt0 \
+	check 'an entry without src_vni is added' fdb "$h1" add 02:00:00:00:08:01 dev stt0 \
 		dst 192.0.2.2
-	check_eq 'which is shown as such' \
+	check_eq 'an entry without src_vni is shown with id 0' \
 		"$(of "$h1" 02:00:00:00:08:01 0)" 192.0.2.2
 	refused 'a second one without append' 'has an entry|File exists' add \
 		02:00:00:00:08:01 dev stt0 dst 192.0.2.2
@@ -261,13 +262,13 @@ own_id() {
 	stt_add "$h1" s5 id 5 dstport 7001
 	check 'a device with an id accepts it as src_vni' fdb "$h1" add $mac2 \
 		dev s5 dst 192.0.2.2 src_vni 5
-	check 'which is the entry without' has "$h1" s5 \
+	check 'an entry with the own src_vni is the one without' has "$h1" s5 \
 		"^$mac2 dst 192.0.2.2 self permanent"
 	refused 'another one on a device with an id' "not the device's id" \
 		append $zero dev s5 dst 192.0.2.2 src_vni 6
 	refused 'another one in del' "not the device's id" \
 		del $mac2 dev s5 src_vni 6
-	check 'del with its id' fdb "$h1" del $mac2 dev s5 dst 192.0.2.2 \
+	check 'a device with an id deletes by its id' fdb "$h1" del $mac2 dev s5 dst 192.0.2.2 \
 		src_vni 5
 	ip -n "$h1" link del s5
 	stt_add "$h1" s6 external idbits 12 dstport 7002
@@ -275,7 +276,7 @@ own_id() {
 		add $mac2 dev s6 dst 192.0.2.2 src_vni 4096
 	refused 'more bits than idbits in vni' idbits \
 		add $mac2 dev s6 dst 192.0.2.2 src_vni 4095 vni 4096
-	check 'as many bits as idbits' fdb "$h1" add $mac2 dev s6 \
+	check 'src_vni with as many bits as idbits is accepted' fdb "$h1" add $mac2 dev s6 \
 		dst 192.0.2.2 src_vni 4095
 	check 'learning is off by default' eval "ip -n $h1 -d link show s6 |
 		grep -q nolearning"
@@ -287,22 +288,22 @@ nexthops() {
 	ip -n "$h1" nexthop add id 10 group 1 fdb
 	ip -n "$h1" nexthop add id 2 via 192.0.2.3 fdb
 	ip -n "$h1" nexthop add id 20 group 2 fdb
-	fdb "$h1" flush dev stt0 self dynamic
 	ip -n "$h1" link set stt0 type stt nolearning
-	check 'a nexthop group for one id' fdb "$h1" add $mac2 dev stt0 \
+	fdb "$h1" flush dev stt0 self dynamic
+	check 'a nexthop group for one id is accepted' fdb "$h1" add $mac2 dev stt0 \
 		nhid 10 src_vni $blue
-	check 'the same group for another address and id' fdb "$h1" add \
+	check 'the same group for another address and id is accepted' fdb "$h1" add \
 		02:00:00:00:09:01 dev stt0 nhid 10 src_vni $red
-	check 'another group for another id' fdb "$h1" add $mac2 dev stt0 \
+	check 'another group for another id is accepted' fdb "$h1" add $mac2 dev stt0 \
 		nhid 20 src_vni $red
-	check 'they are shown by id' has "$h1" stt0 \
+	check 'nexthop groups are shown with ids' has "$h1" stt0 \
 		"^$mac2 src_vni $blue nhid 10 "
-	check 'the first is reached' reach "$blue1" 10.0.0.2
-	check 'the second is reached' reach "$red1" 10.0.0.2
+	check 'the nexthop group of the first id is reached' reach "$blue1" 10.0.0.2
+	check 'the nexthop group of the second id is reached' reach "$red1" 10.0.0.2
 	ip -n "$h1" nexthop del id 10
 	check 'a group that is deleted takes entries of all ids along' eval \
 		"is_gone $h1 $mac2 $blue && hasnt $h1 stt0 09:01"
-	check 'and of no other group' has "$h1" stt0 "^$mac2 src_vni $red nhid 20 "
+	check 'a deleted group leaves entries of other groups' has "$h1" stt0 "^$mac2 src_vni $red nhid 20 "
 	fdb "$h1" del $mac2 dev stt0 src_vni $red
 	ip -n "$h1" link set stt0 type stt learning
 }
@@ -330,13 +331,13 @@ backup() {
 	ip -n "$other" link set eth0 down
 	check 'backup_nhid: the group is reached, not the entry' reach \
 		"$blue1" 10.0.0.2
-	check_num 'backup_nhid: through the tunnel' \
+	check_num 'backup_nhid: packets leave through the tunnel' \
 		"$(ethstat "$h1" stt0 tx_frames)" -ge $((before + 2))
 	before=$(ethstat "$h1" stt0 tx_no_route)
 	ip -n "$h1" nexthop del id 10
-	check 'backup_nhid: not when the group is gone' cannot_reach \
+	check 'backup_nhid: nothing is reached when the group is gone' cannot_reach \
 		"$blue1" 10.0.0.2
-	check_num 'backup_nhid: that counts as tx_no_route' \
+	check_num 'backup_nhid: a missing group counts as tx_no_route' \
 		"$(ethstat "$h1" stt0 tx_no_route)" -gt "$before"
 	fdb "$h1" del $mac2 dev stt0 src_vni $blue
 	ip -n "$h1" link del local9
@@ -365,9 +366,9 @@ limits() {
 		skip 'flush by src_vni' 'this kernel refuses it (before 6.7)'
 	fi
 	ip -n "$h1" link set stt0 down
-	check_eq 'down: what was learnt is forgotten for all ids' \
+	check_eq 'learnt entries of all ids are deleted when the device goes down' \
 		"$(entries "$h1" stt0 '^02')" 0
-	check 'down: what was added is not' has "$h1" stt0 "src_vni $blue "
+	check 'added entries stay when the device goes down' has "$h1" stt0 "src_vni $blue "
 }
 
 # What names a peer goes there whatever the table says.
@@ -386,7 +387,7 @@ with_peer() {
 	check_eq 'metadata with a peer go there' \
 		"$(wired "$h2" peer)/$(wired "$h3" entry)" 1/0
 	in_ns "$h1" ping -q -c 1 -W 0.2 10.8.0.3 >/dev/null
-	check_eq 'metadata without go where the table says' \
+	check_eq 'metadata without a peer go where the table says' \
 		"$(wired "$h2" peer)/$(wired "$h3" entry)" 1/1
 }
 
