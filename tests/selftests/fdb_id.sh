@@ -18,7 +18,8 @@
 #	   +-------------- bridge br0 in sw -----------+
 #
 # kernels: all
-# timeout: 300
+# slow: yes
+# timeout: 600
 
 # check calls functions.
 # shellcheck disable=SC2317,SC2154
