@@ -59,45 +59,45 @@ static void stt_path_update_pmtu(struct stt_path *path, struct sk_buff *skb,
 	dst_release(dst);
 }
 
-/* Update every way to the peer that the quoted packet may have gone. */
-static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
-			  sa_family_t family, const union stt_addr *saddr,
-			  const union stt_addr *daddr, int quoted,
-			  const struct stt_quoted_ports *ports, u32 mtu)
+/* What a quoted packet tells of its path. */
+static void stt_quoted_peer(struct stt_path_peer_key *key,
+			    const struct sk_buff *skb, sa_family_t family,
+			    const union stt_addr *saddr,
+			    const union stt_addr *daddr, __be16 dport)
 {
-	u16 sport = ntohs(ports->source);
-	int scope = l3mdev_master_ifindex_rcu(skb->dev);
-	struct rhlist_head *pos, *list;
-	struct stt_path *path;
-	bool ours = false;
+	memset(key, 0, sizeof(*key));
+	key->remote = *daddr;
+	key->local = *saddr;
+	/* Another VRF's peer may have the same address. */
+	key->scope = l3mdev_master_ifindex_rcu(skb->dev);
+	key->dport = dport;
+	key->family = family;
+}
+
+/*
+ * Update the paths that the quoted packet may have taken: %STT_QUOTED_PATHS of
+ * them at most, because the sender of the message decides how often this runs.
+ */
+static bool stt_icmp_pmtu(struct sk_buff *skb, struct net *net,
+			  const struct stt_path_peer_key *key, int quoted,
+			  __be16 sport, u32 mtu)
+{
+	struct stt_path *paths[STT_QUOTED_PATHS];
+	unsigned int i, n;
 
 	/* One receiver of many does not speak for the others. */
-	if (stt_addr_multicast(daddr, family))
+	if (stt_addr_multicast(&key->remote, key->family))
 		return false;
 
 	/* Behind a user space queue this is process context. */
 	local_bh_disable();
-	list = stt_paths_rcu(stt_net(net), family, daddr, ports->dest);
-	rhl_for_each_entry_rcu(path, pos, list, node) {
-		const struct stt_path_key *key = &path->key;
-
-		/* Another VRF's peer may have the same address. */
-		if (key->scope != scope && key->scope != skb->dev->ifindex)
-			continue;
-		if (sport < key->sport_min || sport > key->sport_max)
-			continue;
-		if (!stt_addr_any(&key->local) &&
-		    !stt_addr_equal(&key->local, saddr))
-			continue;
-		if (time_after(jiffies, READ_ONCE(path->last_tx) +
-					STT_PEER_RECENT))
-			continue;
-		stt_path_update_pmtu(path, skb, quoted, ports->source, mtu);
-		ours = true;
-	}
+	n = stt_path_quoted_get(stt_net(net), key, skb->dev->ifindex,
+				ntohs(sport), paths);
+	for (i = 0; i < n; i++)
+		stt_path_update_pmtu(paths[i], skb, quoted, sport, mtu);
 	local_bh_enable();
 
-	return ours;
+	return n;
 }
 
 /**
@@ -115,6 +115,7 @@ bool stt_icmp4(struct sk_buff *skb, struct net *net)
 	struct stt_quoted_ports _ports, *ports;
 	union stt_addr saddr = { }, daddr = { };
 	struct icmphdr _icmph, *icmph;
+	struct stt_path_peer_key key;
 	struct iphdr *iph;
 	u32 mtu;
 
@@ -137,7 +138,8 @@ bool stt_icmp4(struct sk_buff *skb, struct net *net)
 
 	saddr.v4 = iph->saddr;
 	daddr.v4 = iph->daddr;
-	if (!stt_paths_rcu(stt_net(net), AF_INET, &daddr, ports->dest) ||
+	stt_quoted_peer(&key, skb, AF_INET, &saddr, &daddr, ports->dest);
+	if (!stt_path_quoted_rcu(stt_net(net), &key, skb->dev->ifindex) ||
 	    inet_addr_type_dev_table(net, skb->dev, saddr.v4) != RTN_LOCAL ||
 	    nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_ICMP, AF_INET))
 		return false;
@@ -146,8 +148,7 @@ bool stt_icmp4(struct sk_buff *skb, struct net *net)
 	if (mtu < 68)
 		return false;
 
-	return stt_icmp_pmtu(skb, net, AF_INET, &saddr, &daddr, quoted, ports,
-			     mtu);
+	return stt_icmp_pmtu(skb, net, &key, quoted, ports->source, mtu);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -167,6 +168,7 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net)
 	struct stt_quoted_ports _ports, *ports;
 	union stt_addr saddr, daddr;
 	struct icmp6hdr _icmph, *icmph;
+	struct stt_path_peer_key key;
 	struct ipv6hdr *iph;
 	u32 mtu;
 
@@ -187,13 +189,13 @@ bool stt_icmp6(struct sk_buff *skb, struct net *net)
 
 	saddr.v6 = iph->saddr;
 	daddr.v6 = iph->daddr;
-	if (!stt_paths_rcu(stt_net(net), AF_INET6, &daddr, ports->dest) ||
+	stt_quoted_peer(&key, skb, AF_INET6, &saddr, &daddr, ports->dest);
+	if (!stt_path_quoted_rcu(stt_net(net), &key, skb->dev->ifindex) ||
 	    !ipv6_chk_addr(net, &saddr.v6, skb->dev, 0) ||
 	    nf_checksum(skb, NF_INET_PRE_ROUTING, thoff, IPPROTO_ICMPV6,
 			AF_INET6))
 		return false;
 
-	return stt_icmp_pmtu(skb, net, AF_INET6, &saddr, &daddr, quoted, ports,
-			     mtu);
+	return stt_icmp_pmtu(skb, net, &key, quoted, ports->source, mtu);
 }
 #endif

@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ways to peers: which route a frame takes, and for how long that is known.
- * All that reach a peer in the same way share one.
+ * Paths to peers: which route a frame takes, and for how long that is
+ * remembered.  All configurations and FDB entries that reach a peer with the
+ * same addresses, ports, mark and link share one path.
+ *
+ * Two tables, so that no packet walks the paths to a peer, which may be
+ * thousands where packets carry marks:
+ *
+ *	stt_net.paths: a path by all of its key, for what is sent
+ *	stt_net.path_peers: by what a received packet tells of a path, how many
+ *		of them name the sender, and a list of them
+ *
+ * Only ICMP errors look at that list.  They do not tell the mark of the packet
+ * that they quote: each looks at %STT_QUOTED_SCAN paths and changes the routes
+ * of %STT_QUOTED_PATHS of them at most, and the next one begins behind those.
+ * The kernel keeps path MTUs by next hop and destination, so that all paths
+ * over the same next hop get the new one.
  */
 #include <linux/slab.h>
 #include <net/dst.h>
@@ -18,31 +32,130 @@
 
 #include "include/stt.h"
 
-/* The whole of it, as words. */
-static bool stt_path_key_equal(const struct stt_path_key *a,
-			       const struct stt_path_key *b)
-{
-	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
-	u64 differs = 0;
-	int i;
-
-	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
-		differs |= x[i] ^ y[i];
-
-	return !differs;
-}
-
 static const struct rhashtable_params stt_path_params = {
-	.key_len		= offsetofend(struct stt_path_key, family),
+	.key_len		= sizeof(struct stt_path_key),
 	.key_offset		= offsetof(struct stt_path, key),
 	.head_offset		= offsetof(struct stt_path, node),
 	.automatic_shrinking	= true,
 };
 
-static_assert(offsetofend(struct stt_path_key, family) == 20);
+static const struct rhashtable_params stt_path_peer_params = {
+	.key_len		= sizeof(struct stt_path_peer_key),
+	.key_offset		= offsetof(struct stt_path_peer, key),
+	.head_offset		= offsetof(struct stt_path_peer, node),
+	.automatic_shrinking	= true,
+};
 
-/* A namespace keeps so many ways that nobody holds: 6 MB of memory or so. */
+/*
+ * Paths that a namespace keeps for packets alone: 8 MB of memory at most.  To
+ * destinations beyond that frames are sent with a route lookup each, and path
+ * MTUs are not found.
+ */
 #define STT_PATHS_KEPT		16384
+
+/* Of those, ageing looks at so many under the lock at a time. */
+#define STT_PATHS_BATCH		64U
+
+/* Paths that one ICMP message looks at. */
+#define STT_QUOTED_SCAN		64U
+
+/* ---- by peer ----------------------------------------------------------- */
+
+static struct stt_path_peer *
+stt_path_peer_find(struct stt_net *sn, const struct stt_path_peer_key *key)
+{
+	return rhashtable_lookup_fast(&sn->path_peers, key,
+				      stt_path_peer_params);
+}
+
+static unsigned int *stt_path_peer_count(struct stt_net *sn,
+					 const struct stt_path_peer_key *key)
+{
+	return &sn->npath_peers[!stt_addr_any(&key->local)];
+}
+
+static struct stt_path_peer *
+stt_path_peer_make(struct stt_net *sn, const struct stt_path_peer_key *key)
+{
+	struct stt_path_peer *peer = kzalloc_obj(*peer, GFP_ATOMIC);
+	unsigned int *count = stt_path_peer_count(sn, key);
+	int err;
+
+	if (!peer)
+		return ERR_PTR(-ENOMEM);
+	peer->key = *key;
+	INIT_LIST_HEAD(&peer->paths);
+	err = rhashtable_insert_fast(&sn->path_peers, &peer->node,
+				     stt_path_peer_params);
+	if (err) {
+		kfree(peer);
+		return ERR_PTR(err);
+	}
+	WRITE_ONCE(*count, *count + 1);
+
+	return peer;
+}
+
+/* It has no paths left. */
+static void stt_path_peer_drop(struct stt_net *sn, struct stt_path_peer *peer)
+{
+	unsigned int *count = stt_path_peer_count(sn, &peer->key);
+
+	rhashtable_remove_fast(&sn->path_peers, &peer->node,
+			       stt_path_peer_params);
+	WRITE_ONCE(*count, *count - 1);
+	kfree_rcu(peer, rcu);
+}
+
+/* That we send from another port does not mean that we listen on it. */
+static void stt_path_peer_count_use(struct stt_path *path, int n)
+{
+	unsigned int *named = &path->peer->named[path->key.use];
+
+	if (path->key.number == path->key.dport)
+		WRITE_ONCE(*named, *named + n);
+}
+
+/* Let packets from the peer find a path.  The newest comes first. */
+static int stt_path_peer_add(struct stt_net *sn, struct stt_path *path)
+{
+	const struct stt_path_peer_key key = {
+		.remote = path->key.remote,
+		.local = path->key.local,
+		.scope = path->key.scope,
+		.dport = path->key.dport,
+		.family = path->key.family,
+	};
+	struct stt_path_peer *peer;
+
+	lockdep_assert_held(&sn->path_lock);
+
+	peer = stt_path_peer_find(sn, &key);
+	if (!peer)
+		peer = stt_path_peer_make(sn, &key);
+	if (IS_ERR(peer))
+		return PTR_ERR(peer);
+	path->peer = peer;
+	list_add(&path->of_peer, &peer->paths);
+	peer->npaths++;
+	stt_path_peer_count_use(path, 1);
+
+	return 0;
+}
+
+static void stt_path_peer_del(struct stt_net *sn, struct stt_path *path)
+{
+	struct stt_path_peer *peer = path->peer;
+
+	lockdep_assert_held(&sn->path_lock);
+
+	list_del(&path->of_peer);
+	stt_path_peer_count_use(path, -1);
+	if (!--peer->npaths)
+		stt_path_peer_drop(sn, peer);
+}
+
+/* ---- life -------------------------------------------------------------- */
 
 static void stt_path_free_rcu(struct rcu_head *head)
 {
@@ -52,73 +165,106 @@ static void stt_path_free_rcu(struct rcu_head *head)
 	kfree(path);
 }
 
-/* Nobody has a reference to it now. */
+/* The last reference is gone. */
 static void stt_path_remove(struct stt_net *sn, struct stt_path *path)
 {
 	lockdep_assert_held(&sn->path_lock);
 
-	rhltable_remove(&sn->paths, &path->node, stt_path_params);
+	rhashtable_remove_fast(&sn->paths, &path->node, stt_path_params);
+	stt_path_peer_del(sn, path);
 	/* Pairs with stt_external_dest(). */
 	smp_store_release(&sn->path_gen, sn->path_gen + 1);
 	call_rcu(&path->rcu, stt_path_free_rcu);
 }
 
-/* Let go of the ways that were kept, and were not used for long. */
-static void stt_paths_age(struct work_struct *work)
+/* Drop some of the paths that were kept and not used lately, oldest first. */
+static void stt_paths_age_some(struct stt_net *sn, unsigned int n)
 {
-	struct stt_net *sn = container_of(to_delayed_work(work),
-					  struct stt_net, ageing);
-	struct stt_path *path, *tmp;
-	bool more;
+	struct stt_path *path;
 
 	spin_lock_bh(&sn->path_lock);
-	list_for_each_entry_safe(path, tmp, &sn->kept, kept) {
+	for (; n && sn->nkept; n--) {
+		path = list_first_entry(&sn->kept, struct stt_path, kept);
 		if (time_before(jiffies, READ_ONCE(path->last_tx) +
-					 STT_PEER_RECENT))
+					 STT_PEER_RECENT)) {
+			list_move_tail(&path->kept, &sn->kept);
 			continue;
+		}
 		list_del_init(&path->kept);
 		WRITE_ONCE(sn->nkept, sn->nkept - 1);
 		if (refcount_dec_and_test(&path->refs))
 			stt_path_remove(sn, path);
 	}
-	more = !list_empty(&sn->kept);
 	spin_unlock_bh(&sn->path_lock);
+}
 
-	if (more)
+/* Look at each path that is kept, a few at a time. */
+static void stt_paths_age(struct work_struct *work)
+{
+	struct stt_net *sn = container_of(to_delayed_work(work),
+					  struct stt_net, ageing);
+	unsigned int left = READ_ONCE(sn->nkept);
+
+	while (left) {
+		unsigned int n = min(left, STT_PATHS_BATCH);
+
+		stt_paths_age_some(sn, n);
+		left -= n;
+		cond_resched();
+	}
+
+	if (READ_ONCE(sn->nkept))
 		schedule_delayed_work(&sn->ageing, STT_PEER_RECENT);
 }
 
 /**
- * stt_paths_init - an empty table of ways
+ * stt_paths_init - empty tables of paths
  * @sn: namespace
  *
  * Return: 0 or -ENOMEM.
  */
 int stt_paths_init(struct stt_net *sn)
 {
+	int err;
+
 	spin_lock_init(&sn->path_lock);
 	INIT_LIST_HEAD(&sn->kept);
 	INIT_DELAYED_WORK(&sn->ageing, stt_paths_age);
 
-	return rhltable_init(&sn->paths, &stt_path_params);
+	err = rhashtable_init(&sn->paths, &stt_path_params);
+	if (err)
+		return err;
+	err = rhashtable_init(&sn->path_peers, &stt_path_peer_params);
+	if (err)
+		rhashtable_destroy(&sn->paths);
+
+	return err;
 }
 
 /**
  * stt_paths_free - undo stt_paths_init()
  * @sn: namespace, without any devices by now
+ *
+ * Context: sleeps.
  */
 void stt_paths_free(struct stt_net *sn)
 {
 	struct stt_path *path, *tmp;
 
 	cancel_delayed_work_sync(&sn->ageing);
-	/* No packet looks at them any more; routes are due back now. */
+	/* Packets cannot reach them any more; routes have to go back now. */
 	list_for_each_entry_safe(path, tmp, &sn->kept, kept) {
-		rhltable_remove(&sn->paths, &path->node, stt_path_params);
+		rhashtable_remove_fast(&sn->paths, &path->node,
+				       stt_path_params);
+		spin_lock_bh(&sn->path_lock);
+		stt_path_peer_del(sn, path);
+		spin_unlock_bh(&sn->path_lock);
 		dst_cache_destroy(&path->cache);
 		kfree(path);
+		cond_resched();
 	}
-	rhltable_destroy(&sn->paths);
+	rhashtable_destroy(&sn->path_peers);
+	rhashtable_destroy(&sn->paths);
 }
 
 /**
@@ -145,9 +291,9 @@ int stt_scope(struct net *net, sa_family_t family,
 }
 
 /**
- * stt_path_key - how a configuration asks for its way
+ * stt_path_key - the key of a configuration's own path
  * @conf: has a port
- * @key: filled in; who sends elsewhere changes it before it is used
+ * @key: filled in; a caller that sends elsewhere changes it before use
  */
 void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key)
 {
@@ -165,30 +311,132 @@ void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key)
 	key->tos = conf->dest.tos & INET_DSCP_MASK;
 }
 
-/**
- * stt_paths_rcu - the ways to a peer
- * @sn: namespace
- * @family: AF_INET or AF_INET6
- * @remote: the peer
- * @dport: its port
- *
- * Context: RCU read side.
- * Return: a list of &struct stt_path, for rhl_for_each_entry_rcu(), or NULL.
- */
-struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
-				  const union stt_addr *remote, __be16 dport)
+/* A peer in the given scope, for any local address or for @key's. */
+static struct stt_path_peer *
+stt_path_peer_rcu(struct stt_net *sn, const struct stt_path_peer_key *key,
+		  int scope, bool any)
 {
-	const struct stt_path_key key = {
-		.remote = *remote, .dport = dport, .family = family,
-	};
+	struct stt_path_peer_key k = *key;
 
-	return rhltable_lookup(&sn->paths, &key, stt_path_params);
+	if (!READ_ONCE(sn->npath_peers[!any]))
+		return NULL;
+	k.scope = scope;
+	if (any)
+		memset(&k.local, 0, sizeof(k.local));
+
+	return rhashtable_lookup(&sn->path_peers, &k, stt_path_peer_params);
+}
+
+static bool stt_path_peer_named(const struct stt_path_peer *peer, bool statics)
+{
+	return peer && (READ_ONCE(peer->named[STT_PATH_CONF]) ||
+			(statics && READ_ONCE(peer->named[STT_PATH_STATIC])));
 }
 
 /**
- * stt_path_find_rcu - a way, if somebody uses it
+ * stt_path_named_rcu - do we name the sender of a packet as a peer
  * @sn: namespace
- * @key: how it is asked for
+ * @key: @remote is the sender, @local the address that it sent to, and
+ *	@dport the port
+ * @statics: by static FDB entries too, not only by devices
+ *
+ * Context: RCU read side.
+ */
+bool stt_path_named_rcu(struct stt_net *sn,
+			const struct stt_path_peer_key *key, bool statics)
+{
+	return stt_path_peer_named(stt_path_peer_rcu(sn, key, key->scope, true),
+				   statics) ||
+	       stt_path_peer_named(stt_path_peer_rcu(sn, key, key->scope,
+						     false), statics);
+}
+
+/**
+ * stt_path_quoted_rcu - is there a path that a quoted packet may have taken
+ * @sn: namespace
+ * @key: @remote is where it was sent to, @local where from
+ * @link: ifindex that is the scope if both are link-local
+ *
+ * Context: RCU read side.
+ */
+bool stt_path_quoted_rcu(struct stt_net *sn,
+			 const struct stt_path_peer_key *key, int link)
+{
+	return stt_path_peer_rcu(sn, key, key->scope, true) ||
+	       stt_path_peer_rcu(sn, key, key->scope, false) ||
+	       stt_path_peer_rcu(sn, key, link, true) ||
+	       stt_path_peer_rcu(sn, key, link, false);
+}
+
+static bool stt_path_sent(const struct stt_path *path, u16 sport)
+{
+	return sport >= path->key.sport_min && sport <= path->key.sport_max &&
+	       !time_after(jiffies,
+			   READ_ONCE(path->last_tx) + STT_PEER_RECENT);
+}
+
+/* Add to the @n paths in @paths; each that was looked at goes to the end. */
+static unsigned int stt_path_peer_quoted(struct stt_path_peer *peer, u16 sport,
+					 struct stt_path **paths,
+					 unsigned int n)
+{
+	unsigned int left;
+	struct stt_path *path;
+
+	if (!peer)
+		return n;
+	left = min(peer->npaths, STT_QUOTED_SCAN);
+	for (; left && n < STT_QUOTED_PATHS; left--) {
+		path = list_first_entry(&peer->paths, struct stt_path, of_peer);
+		list_move_tail(&path->of_peer, &peer->paths);
+		if (stt_path_sent(path, sport))
+			paths[n++] = path;
+	}
+
+	return n;
+}
+
+/**
+ * stt_path_quoted_get - paths that a quoted packet may have taken
+ * @sn: namespace
+ * @key: @remote is where it was sent to, @local where from
+ * @link: ifindex that is the scope if both are link-local
+ * @sport: source port it was sent from, host order
+ * @paths: filled in with paths, without references, that frames were sent on
+ *	lately
+ *
+ * Of a peer with more than %STT_QUOTED_PATHS paths these are not all: the next
+ * call returns others.
+ *
+ * Context: RCU read side.
+ * Return: how many there are in @paths.
+ */
+unsigned int stt_path_quoted_get(struct stt_net *sn,
+				 const struct stt_path_peer_key *key, int link,
+				 u16 sport,
+				 struct stt_path *paths[STT_QUOTED_PATHS])
+{
+	unsigned int n = 0;
+	int i;
+
+	spin_lock_bh(&sn->path_lock);
+	for (i = 0; i < 2; i++) {
+		n = stt_path_peer_quoted(stt_path_peer_rcu(sn, key, key->scope,
+							   i), sport, paths, n);
+		if (link == key->scope)
+			continue;
+		n = stt_path_peer_quoted(stt_path_peer_rcu(sn, key, link, i),
+					 sport, paths, n);
+	}
+	spin_unlock_bh(&sn->path_lock);
+
+	return n;
+}
+
+/**
+ * stt_path_find_rcu - a path, if there is one with this key
+ * @sn: namespace
+ * @key: its key
  *
  * Context: RCU read side.
  * Return: the path, without a reference, or NULL.
@@ -196,15 +444,7 @@ struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
 struct stt_path *stt_path_find_rcu(struct stt_net *sn,
 				   const struct stt_path_key *key)
 {
-	struct rhlist_head *pos, *list;
-	struct stt_path *path;
-
-	list = rhltable_lookup(&sn->paths, key, stt_path_params);
-	rhl_for_each_entry_rcu(path, pos, list, node)
-		if (stt_path_key_equal(&path->key, key))
-			return path;
-
-	return NULL;
+	return rhashtable_lookup(&sn->paths, key, stt_path_params);
 }
 
 static struct stt_path *stt_path_alloc(struct net *net,
@@ -228,10 +468,24 @@ static struct stt_path *stt_path_alloc(struct net *net,
 	return path;
 }
 
+/* Let packets find a path. */
+static int stt_path_insert(struct stt_net *sn, struct stt_path *path)
+{
+	int err = stt_path_peer_add(sn, path);
+
+	if (err)
+		return err;
+	err = rhashtable_insert_fast(&sn->paths, &path->node, stt_path_params);
+	if (err)
+		stt_path_peer_del(sn, path);
+
+	return err;
+}
+
 /**
- * stt_path_get - a way to a peer, shared by all who ask for the same
+ * stt_path_get - a path to a peer, shared by all users of the same key
  * @net: namespace
- * @key: how it is asked for; stt_path_key() begins it
+ * @key: its key; stt_path_key() begins it
  * @gfp: GFP_KERNEL where the caller may sleep, else GFP_ATOMIC
  *
  * Context: process, or BH.
@@ -262,13 +516,12 @@ struct stt_path *stt_path_get(struct net *net, const struct stt_path_key *key,
 	if (path)
 		refcount_inc(&path->refs);
 	rcu_read_unlock();
-	err = path ? 0 : rhltable_insert(&sn->paths, &made->node,
-					 stt_path_params);
+	err = path ? 0 : stt_path_insert(sn, made);
 	spin_unlock_bh(&sn->path_lock);
 	if (!path && !err)
 		return made;
 
-	/* Nobody saw it. */
+	/* Another CPU made it first, or there is no memory. */
 	dst_cache_destroy(&made->cache);
 	kfree(made);
 
@@ -301,11 +554,12 @@ void stt_path_put(struct stt_path *path)
 }
 
 /**
- * stt_path_keep_rcu - a way for a frame whose destination nobody configured
+ * stt_path_keep_rcu - a path for a frame whose destination is not configured
  * @net: namespace
- * @key: how it is asked for
+ * @key: its key
  *
- * One that nobody else holds is kept for %STT_PEER_RECENT after its last frame.
+ * If it has no other user, it is kept for %STT_PEER_RECENT after its last
+ * frame.
  *
  * Context: BH disabled, RCU read side.
  * Return: the path, without a reference, or NULL when there is no memory or

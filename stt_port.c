@@ -599,27 +599,19 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 	bool any = READ_ONCE(port->matches[STT_MATCH_ID]) ||
 		   READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
 		   (external && stt_conf_hears(external, from));
-	struct rhlist_head *pos, *list;
-	struct stt_path *path;
+	const struct stt_path_peer_key key = {
+		.remote = from->saddr, .local = from->daddr,
+		.scope = from->scope, .dport = port->number,
+		.family = port->family,
+	};
 
 	if (from->scope < 0)
 		return stt_group_joined(port, &from->daddr, from->scope) ?
 		       STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 
-	list = stt_paths_rcu(stt_net(port->net), port->family, &from->saddr,
-			     port->number);
-	rhl_for_each_entry_rcu(path, pos, list, node) {
-		const struct stt_path_key *key = &path->key;
-
-		if (key->number != port->number || key->scope != from->scope ||
-		    !(stt_addr_any(&key->local) ||
-		      stt_addr_equal(&key->local, &from->daddr)))
-			continue;
-		/* That we send there does not mean that we listen. */
-		if (key->use == STT_PATH_CONF ||
-		    (key->use == STT_PATH_STATIC && any))
-			return STT_ACCEPT_PEER;
-	}
+	/* That we send there does not mean that we listen. */
+	if (stt_path_named_rcu(stt_net(port->net), &key, any))
+		return STT_ACCEPT_PEER;
 
 	return any ? STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 }

@@ -8,7 +8,7 @@
  *	stt_net ---- stt_port ---- stt_conf ---- stt_dev (a net_device)
  *	(netns)  |   (family,  |   (immutable,
  *	         |    port)         by id and addresses)
- *	         |-- stt_path (a way to a peer)
+ *	         |-- stt_path (a path to a peer)
  *	         `-- stt_reasm (frames that did not come whole)
  *
  * Everything that configures is done under RTNL.  Packets look at it under
@@ -246,11 +246,14 @@ enum stt_hook {
  * @devs: devices whose underlay this is; RTNL
  * @links: those with a lower device, by its ifindex; RTNL
  * @nexthops: hears of nexthops that their FDBs may use
- * @paths: &struct stt_path by what &stt_path_key begins with
- * @path_lock: who adds to @paths or removes from it; also guards @kept
- * @kept: ways that nobody holds, for as long as they are used
+ * @paths: &struct stt_path by &struct stt_path_key
+ * @path_peers: &struct stt_path_peer by &struct stt_path_peer_key
+ * @npath_peers: how many there are for any local address, and for one, so that
+ *	receive looks only for kinds that exist; written under @path_lock
+ * @path_lock: for writers of the two tables; also guards @kept
+ * @kept: paths to which only packets refer, for as long as they are used
  * @nkept: how many
- * @ageing: lets go of those that are not
+ * @ageing: drops those that were not used lately
  * @reasm: incomplete frames; made with the first port, gone with the namespace
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
@@ -274,7 +277,9 @@ struct stt_net {
 	struct list_head		devs;
 	struct hlist_head		links[STT_LINK_HASH];
 	struct notifier_block		nexthops;
-	struct rhltable			paths;
+	struct rhashtable		paths;
+	struct rhashtable		path_peers;
+	unsigned int			npath_peers[2];
 	spinlock_t			path_lock;	/* @paths, @kept */
 	struct list_head		kept;
 	unsigned int			nkept;
@@ -665,7 +670,7 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
 enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 				     const struct stt_flow_key *from);
 
-/* ---- stt_path.c: ways to peers, their routes and path MTUs: stt_path.h -- */
+/* ---- stt_path.c: paths to peers, their routes and path MTUs: stt_path.h - */
 
 /* ---- stt_mcast.c: groups ------------------------------------------------ */
 

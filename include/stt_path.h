@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* stt_path.c: ways to peers, their routes and path MTUs. */
+/* stt_path.c: paths to peers, their routes and path MTUs. */
 #ifndef _STT_PATH_H
 #define _STT_PATH_H
 
@@ -15,11 +15,11 @@ struct stt_id_counters;
 struct stt_net;
 
 /**
- * enum stt_path_use - on whose behalf a way is known, which says whether
- *	frames from its peer are welcome (R8)
+ * enum stt_path_use - why a path is known, which decides whether its peer may
+ *	send us incomplete frames (R8)
  * @STT_PATH_CONF: a device names the peer
- * @STT_PATH_STATIC: a static entry of a forwarding database does
- * @STT_PATH_LEARNED: packets said so
+ * @STT_PATH_STATIC: a static entry of a forwarding database names it
+ * @STT_PATH_LEARNED: packets were sent there, or came from there
  */
 enum stt_path_use {
 	STT_PATH_CONF,
@@ -28,7 +28,7 @@ enum stt_path_use {
 };
 
 /**
- * struct stt_path_key - how a way to a peer is asked for
+ * struct stt_path_key - what a path is looked up by
  * @remote: the peer
  * @dport: port that is sent to
  * @family: AF_INET or AF_INET6
@@ -43,7 +43,7 @@ enum stt_path_use {
  * @tos: DSCP of the lookup when the route is cached
  * @pad: 0
  *
- * Hashed up to @family, compared as words: no holes.
+ * Hashed and compared as words: no holes.
  */
 struct stt_path_key {
 	union stt_addr	remote;
@@ -64,38 +64,89 @@ struct stt_path_key {
 static_assert(sizeof(struct stt_path_key) == 64);
 
 /**
- * struct stt_path - a way to a peer, as routing sees it
+ * struct stt_path_peer_key - what a received packet knows of a path
+ * @remote: the peer
+ * @local: our address, or any
+ * @scope: as in &struct stt_conf_key
+ * @dport: the peer's port
+ * @family: AF_INET or AF_INET6
+ *
+ * Hashed and compared as words: no holes.
+ */
+struct stt_path_peer_key {
+	union stt_addr	remote;
+	union stt_addr	local;
+	int		scope;
+	__be16		dport;
+	u16		family;
+};
+
+static_assert(sizeof(struct stt_path_peer_key) == 40);
+
+/**
+ * struct stt_path_peer - the paths that a received packet cannot tell apart
+ * @node: in &stt_net.path_peers
+ * @key: what it is found by
+ * @paths: &struct stt_path, by @of_peer; &stt_net.path_lock
+ * @npaths: how many; &stt_net.path_lock
+ * @named: how many of them send from the port that they send to, by enum
+ *	stt_path_use; written under &stt_net.path_lock
+ * @rcu: frees it
+ *
+ * Paths that differ in marks, links, source ports or DSCP alone are in one of
+ * these: however many there are, one lookup tells whether a device or a static
+ * FDB entry names the sender of a segment.  It lives while it has paths.
+ */
+struct stt_path_peer {
+	struct rhash_head		node;
+	struct stt_path_peer_key	key;
+	struct list_head		paths;
+	unsigned int			npaths;
+	unsigned int			named[STT_PATH_LEARNED + 1];
+	struct rcu_head			rcu;
+};
+
+/**
+ * struct stt_path - one path to a peer, with its route
  * @node: in &stt_net.paths
- * @key: how it is asked for
+ * @key: what it is found by
  * @net: namespace; the path goes before it does
- * @refs: who uses it; the last one takes it out of the table
+ * @refs: its users; the last one takes it out of the table
  * @last_tx: jiffies of the last frame sent; an ICMP error is believed for
  *	%STT_PEER_RECENT after it (W12)
  * @cache: the route, where caching it changes nothing
  * @kept: in &stt_net.kept, or empty
+ * @peer: what a packet from the peer finds it by
+ * @of_peer: in &stt_path_peer.paths
  * @rcu: frees it
  *
- * Shared by all that reach the peer in the same way.  While it is in the table
- * it has a reference: the last one goes with &stt_net.path_lock held.
+ * Shared by all configurations and FDB entries with the same key.  While it is
+ * in the table it has a reference: the last one goes with &stt_net.path_lock
+ * held.
  */
 struct stt_path {
-	struct rhlist_head	node;
+	struct rhash_head	node;
 	struct stt_path_key	key;
 	struct net		*net;
 	refcount_t		refs;
 	unsigned long		last_tx;
 	struct dst_cache	cache;
 	struct list_head	kept;
+	struct stt_path_peer	*peer;
+	struct list_head	of_peer;
 	struct rcu_head		rcu;
 };
 
 #define STT_PEER_RECENT		(60 * HZ)
 
+/* One ICMP message changes the routes of at most so many paths. */
+#define STT_QUOTED_PATHS	16
+
 /**
  * struct stt_dest - where a frame goes, and in what
  * @id: context id on the wire
- * @key: how the route is asked for: @path's own key where there is a path
- * @path: remembers that something was sent, and the route; NULL: nobody does
+ * @key: of the route lookup: @path's own key where there is a path
+ * @path: remembers that something was sent, and the route; or NULL
  * @cache: the caller's route cache, to be used in place of @path's; or NULL
  * @counters: external: this CPU's for @id; else NULL
  * @label: fixed IPv6 flow label
@@ -137,8 +188,14 @@ struct stt_path *stt_path_keep_rcu(struct net *net,
 				   const struct stt_path_key *key);
 struct stt_path *stt_path_find_rcu(struct stt_net *sn,
 				   const struct stt_path_key *key);
-struct rhlist_head *stt_paths_rcu(struct stt_net *sn, sa_family_t family,
-				  const union stt_addr *remote, __be16 dport);
+bool stt_path_named_rcu(struct stt_net *sn,
+			const struct stt_path_peer_key *key, bool statics);
+bool stt_path_quoted_rcu(struct stt_net *sn,
+			 const struct stt_path_peer_key *key, int link);
+unsigned int stt_path_quoted_get(struct stt_net *sn,
+				 const struct stt_path_peer_key *key, int link,
+				 u16 sport,
+				 struct stt_path *paths[STT_QUOTED_PATHS]);
 struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
 				 u8 tos, __be32 label, __be16 sport,
 				 union stt_addr *saddr);
