@@ -10,8 +10,15 @@
 
 #include "include/stt.h"
 
-/* Tags in front of an IP header that are looked behind. */
+/* Tags in front of an IP header that are skipped. */
 #define STT_MAX_TAGS	4
+
+/*
+ * IPv6 extension headers that are skipped.  A packet with more is one without
+ * a TCP or UDP header, to the sender and to the receiver: 64 KB have room for
+ * 8,000, and the sender of a frame would decide how long each look at it takes.
+ */
+#define STT_MAX_EXTHDRS	8
 
 /*
  * The parsers look at the first @len bytes of the packet, at @data, and return
@@ -43,17 +50,52 @@ static bool stt_inner_parse4(const struct sk_buff *skb, const u8 *data,
 	return true;
 }
 
-/* Behind extension headers.  False for a fragment, or what ends in between. */
+/* Length of an extension header; 0 if the packet has no L4 header behind it. */
+static unsigned int stt_inner_exthdr_len(const struct sk_buff *skb,
+					 unsigned int off, u8 type,
+					 const struct ipv6_opt_hdr *hdr)
+{
+	__be16 _frag_off, *frag_off;
+
+	switch (type) {
+	case NEXTHDR_FRAGMENT:
+		frag_off = skb_header_pointer(skb, off +
+					      offsetof(struct frag_hdr,
+						       frag_off),
+					      sizeof(_frag_off), &_frag_off);
+		/* One that is the whole packet is none. */
+		return frag_off && !*frag_off ? sizeof(struct frag_hdr) : 0;
+	case NEXTHDR_AUTH:
+		return ipv6_authlen(hdr);
+	default:
+		return ipv6_optlen(hdr);
+	}
+}
+
+/*
+ * Move @l4 and @nexthdr behind extension headers.  False if there is no L4
+ * header: in a fragment, behind too many headers, or beyond the packet's end.
+ */
 static noinline bool stt_inner_skip6(const struct sk_buff *skb,
 				     unsigned int *l4, u8 *nexthdr)
 {
-	__be16 frag_off = 0;
-	int off;
+	struct ipv6_opt_hdr _hdr, *hdr;
+	unsigned int n, len;
 
-	off = ipv6_skip_exthdr(skb, *l4, nexthdr, &frag_off);
-	*l4 = off;
+	for (n = 0; n < STT_MAX_EXTHDRS && ipv6_ext_hdr(*nexthdr); n++) {
+		if (*nexthdr == NEXTHDR_NONE)
+			return false;
+		hdr = skb_header_pointer(skb, *l4, sizeof(_hdr), &_hdr);
+		if (!hdr)
+			return false;
+		len = stt_inner_exthdr_len(skb, *l4, *nexthdr, hdr);
+		if (!len)
+			return false;
+		*nexthdr = hdr->nexthdr;
+		*l4 += len;
+	}
 
-	return off >= 0 && !frag_off;
+	return !ipv6_ext_hdr(*nexthdr);
 }
 
 static bool stt_inner_parse6(const struct sk_buff *skb, const u8 *data,

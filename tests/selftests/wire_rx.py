@@ -350,6 +350,28 @@ def contradictions():
             '%d device errors' % errors)
 
 
+def extension_headers():
+    """An L4 header behind more than eight of these is none (R8a)."""
+    flow, tap = flow4, tap4
+    for n in 8, 9, 140:
+        ext = b''.join(dest_opts(60 if i < n - 1 else 6, 8) for i in range(n))
+        inner = eth(ip(tcp(pattern(200), A6, B6, partial=True), A6, B6, 60,
+                       ext=ext), ETH_P_IPV6)
+        before = counters(h2)
+        got = packets_arrived(flow, tap, flow.segment(
+            frame(inner, flags=P | T, l4=min(54 + 8 * n, 255)), new_id()))
+        wrong = counted(h2, before, drop_offload=int(n > 8))
+        check('TCP behind %d extension headers is %s (R8a, R10)' % (
+            n, 'refused' if n > 8 else 'taken'),
+            [p.data for p in got] == ([] if n > 8 else [inner]) and not wrong,
+            show([p.data for p in got]), wrong)
+        before = counters(h2)
+        got = packets_arrived(flow, tap, flow.segment(frame(inner), new_id()))
+        check('and comes as it is without offloads',
+              [p.data for p in got] == [inner] and not counted(h2, before),
+              show([p.data for p in got]), counted(h2, before))
+
+
 # --- R11: which device -------------------------------------------------------
 
 
@@ -500,5 +522,6 @@ def tags():
 # However slow the machine is, the parts of a frame come in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 
-main([checksums, headers, ignored_fields, versions, contradictions, devices,
+main([checksums, headers, ignored_fields, versions, contradictions,
+      extension_headers, devices,
       ids, tags])
