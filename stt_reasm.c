@@ -15,21 +15,38 @@
  * nothing is joined or delivered under one.  A flow lives while it has frames,
  * a source while it has flows.
  *
- * A frame is open until it is complete or given up: by the timer, by newer
- * frames of its flow that show that its segments are lost, by silence where
- * there is nothing but loss, or for its memory.
- * Then it is closed, and stays a while as a mark without segments.
+ * A frame is open until it is complete or given up: by the timer, because
+ * newer frames of its flow show that its segments are lost, because a flow that
+ * only loses segments was idle, or for its memory.  Then it is closed, and
+ * stays a while as a mark without segments.
  *
  * Memory (R8) is counted as truesize and charged before a segment is queued:
  * the sum over the namespace never exceeds its limit.  When it would, the
  * source that holds most gives up its oldest frame.  Known sources, those that
  * a device names as its peer or that completed a frame lately, are counted
- * apart from all others, who together get half of the limit: however many they
- * are, a known source within its part of the other half loses nothing to them.
- * Closed frames are not charged; their number is bounded.
+ * apart from all others, which together get half of the limit: however many
+ * they are, a known source within its part of the other half loses nothing to
+ * them.  Closed frames are not charged; a shard keeps %STT_CLOSED_MAX of known
+ * sources and as many of the others, so that these do not push out those.
  *
- * Every step is bounded: a frame is found among those that its flow started
- * last, a segment among those of its frame by a tree.
+ * Time is bounded as well (R8a).  With n of each in a shard, what is done under
+ * its lock for one segment is
+ *
+ *	source, flow	trees by hash, in an array: O(log n)
+ *	frame		a tree by id in its flow: O(log n)
+ *	segment		a tree by offset in its frame: O(log n)
+ *	heaviest source	a tree by memory in each pool: O(log n)
+ *	overdue frame	the oldest of the flow, and the first of a tree of
+ *			those that can be delivered in parts: O(1)
+ *	late segment	%STT_SALVAGE_GAPS gaps
+ *
+ * Trees and not tables that grow: they need no memory of their own, which a
+ * flood would have to be charged for, and no moment at which all moves.  A
+ * segment may push out %STT_EVICT_MAX frames before it is dropped itself, but
+ * each frame that it pushes out was paid for by segments before.  The timer
+ * gives up %STT_EXPIRE_BATCH frames, and a work item the rest, as many at a
+ * time.  A frame that comes whole takes the lock only if its flow shares a tree
+ * with one that has incomplete frames.
  */
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
@@ -44,15 +61,21 @@
 #include "include/stt_reasm.h"
 #include "include/stt_trace.h"
 
-/* Closed frames that a shard remembers. */
+/* Closed frames that a shard remembers, per pool. */
 #define STT_CLOSED_MAX		256
 
-/* How long a duplicate of a frame's segment is known as one... */
+/* Frames that expire under one hold of the lock, or one run of the timer. */
+#define STT_EXPIRE_BATCH	64
+
+/* Open frames that are looked at when their flow turns out to be lossy. */
+#define STT_LEARN_SCAN		32
+
+/* How long a segment of a complete frame is known as a duplicate... */
 #define STT_DONE_TIME		(HZ / 5)
 
 /*
- * ...and a segment of a frame that was given up, at most: no id comes back
- * before that (W2).
+ * ...and a segment of a frame that was given up as a late one, at most: no id
+ * comes back before that (W2).
  */
 #define STT_LATE_TIME		(3 * HZ)
 
@@ -61,20 +84,25 @@
 
 /* ---- frames and flows come and go -------------------------------------- */
 
+static struct rb_root *stt_flow_bucket(struct stt_shard *shard, u32 hash)
+{
+	return &shard->flows[hash % STT_FLOW_HASH];
+}
+
 static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
 {
 	struct stt_source *source = flow->source;
 
-	if (flow->count)
+	if (flow->nframes)
 		return;
 
-	hlist_del(&flow->node);
+	rb_erase(&flow->node, stt_flow_bucket(shard, flow->hash));
 	kfree(flow);
 	source->flows--;
 	stt_source_put(shard, source);
 }
 
-/* What came of these frames is compared with one that comes whole. */
+/* Count frames that a frame that comes whole is compared with. */
 static void stt_shard_watch(struct stt_shard *shard, int n)
 {
 	WRITE_ONCE(shard->nwatched, shard->nwatched + n);
@@ -88,12 +116,14 @@ static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
 
 	lockdep_assert_held(&shard->lock);
 
+	if (!RB_EMPTY_NODE(&frame->by_id))
+		rb_erase(&frame->by_id, &flow->frames);
 	list_del(&frame->in_flow);
 	list_del(&frame->in_shard);
-	shard->nclosed--;
+	shard->nclosed[frame->pool]--;
 	if (frame->state == STT_FRAME_CONDEMNED)
 		stt_shard_watch(shard, -1);
-	flow->count--;
+	flow->nframes--;
 	kfree(frame->salvage);
 	kfree(frame);
 	stt_flow_put(shard, flow);
@@ -101,8 +131,8 @@ static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
 
 static void stt_shard_arm(struct stt_shard *shard, unsigned long expires)
 {
-	if (!timer_pending(&shard->timer) ||
-	    time_before(expires, shard->timer.expires))
+	if (!shard->dying && (!timer_pending(&shard->timer) ||
+			      time_before(expires, shard->timer.expires)))
 		mod_timer(&shard->timer, expires);
 }
 
@@ -121,13 +151,17 @@ static unsigned long stt_deadline(const struct stt_shard *shard)
 static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
 			    enum stt_frame_state state)
 {
+	struct stt_flow *flow = frame->flow;
 	unsigned long limit;
 
 	lockdep_assert_held(&shard->lock);
 
 	stt_frame_uncharge(shard, frame);
 	list_del(&frame->in_source);
-	frame->flow->open--;
+	list_move_tail(&frame->in_flow, &flow->closed);
+	flow->nopen--;
+	if (frame->parts)
+		rb_erase_cached(&frame->by_number, &flow->parts);
 	WRITE_ONCE(shard->nopen, shard->nopen - 1);
 	if (state != STT_FRAME_CONDEMNED)
 		stt_shard_watch(shard, -1);
@@ -139,11 +173,12 @@ static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
 						     STT_LATE_TIME);
 	if (time_after(frame->expires, limit))
 		frame->expires = limit;
-	list_move_tail(&frame->in_shard, &shard->closed);
+	frame->pool = flow->source->known;
+	list_move_tail(&frame->in_shard, &shard->closed[frame->pool]);
 	stt_shard_arm(shard, frame->expires);
-	if (++shard->nclosed > STT_CLOSED_MAX)
+	if (++shard->nclosed[frame->pool] > STT_CLOSED_MAX)
 		stt_frame_forget(shard,
-				 list_first_entry(&shard->closed,
+				 list_first_entry(&shard->closed[frame->pool],
 						  struct stt_frame, in_shard));
 }
 
@@ -168,36 +203,70 @@ static struct sk_buff *stt_frame_give_up(struct stt_shard *shard,
 	return segs;
 }
 
-static struct hlist_head *stt_flow_bucket(struct stt_shard *shard,
-					  const struct stt_flow_key *key)
+static u32 stt_flow_hash(const struct stt_shard *shard,
+			 const struct stt_flow_key *key)
 {
-	u32 hash = jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
-			  shard->reasm->seed);
-
-	return &shard->flows[hash % STT_FLOW_HASH];
+	return jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
+		      shard->reasm->seed);
 }
 
-static struct stt_flow *stt_flow_find(struct stt_shard *shard,
-				      const struct stt_flow_key *key)
+/* As memcmp(): where in its tree is the flow with @key, seen from this one. */
+static int stt_flow_order(const struct stt_flow *flow,
+			  const struct stt_flow_key *key, u32 hash)
 {
-	struct stt_flow *flow;
+	if (hash != flow->hash)
+		return hash < flow->hash ? -1 : 1;
 
-	hlist_for_each_entry(flow, stt_flow_bucket(shard, key), node)
-		if (!memcmp(&flow->key, key, sizeof(*key)))
+	return memcmp(key, &flow->key, sizeof(*key));
+}
+
+/*
+ * A flow, or NULL.  *@link and *@parent are where one with this key belongs,
+ * for rb_link_node().
+ */
+static struct stt_flow *stt_flow_seek(struct stt_shard *shard,
+				      const struct stt_flow_key *key, u32 hash,
+				      struct rb_node ***link,
+				      struct rb_node **parent)
+{
+	struct rb_node **p = &stt_flow_bucket(shard, hash)->rb_node;
+
+	*parent = NULL;
+	while (*p) {
+		struct stt_flow *flow = rb_entry(*p, struct stt_flow, node);
+		int order = stt_flow_order(flow, key, hash);
+
+		if (!order)
 			return flow;
+		*parent = *p;
+		p = order < 0 ? &(*p)->rb_left : &(*p)->rb_right;
+	}
+	*link = p;
 
 	return NULL;
 }
 
-static struct stt_flow *stt_flow_get(struct stt_shard *shard,
-				     const struct stt_flow_key *key, u32 hash)
+static struct stt_flow *stt_flow_find(struct stt_shard *shard,
+				      const struct stt_flow_key *key, u32 hash)
 {
-	struct stt_flow *flow = stt_flow_find(shard, key);
-	struct stt_source *source;
+	struct rb_node **link, *parent;
 
+	return stt_flow_seek(shard, key, hash, &link, &parent);
+}
+
+/* @hash is the flow's, @source_hash its source's. */
+static struct stt_flow *stt_flow_get(struct stt_shard *shard,
+				     const struct stt_flow_key *key, u32 hash,
+				     u32 source_hash)
+{
+	struct rb_node **link, *parent;
+	struct stt_source *source;
+	struct stt_flow *flow;
+
+	flow = stt_flow_seek(shard, key, hash, &link, &parent);
 	if (flow)
 		return flow;
-	source = stt_source_get(shard, key, hash);
+	source = stt_source_get(shard, key, source_hash);
 	if (!source)
 		return NULL;
 
@@ -206,10 +275,15 @@ static struct stt_flow *stt_flow_get(struct stt_shard *shard,
 		stt_source_put(shard, source);
 		return NULL;
 	}
+	flow->hash = hash;
 	flow->key = *key;
 	flow->source = source;
-	INIT_LIST_HEAD(&flow->frames);
-	hlist_add_head(&flow->node, stt_flow_bucket(shard, key));
+	flow->frames = RB_ROOT;
+	flow->parts = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&flow->open);
+	INIT_LIST_HEAD(&flow->closed);
+	rb_link_node(&flow->node, parent, link);
+	rb_insert_color(&flow->node, stt_flow_bucket(shard, hash));
 	source->flows++;
 
 	return flow;
@@ -225,49 +299,59 @@ static u32 stt_window(const struct stt_shard *shard)
 }
 
 /*
- * The oldest frame of the flow that newer ones show to be lost: those that
- * were started since, or on a path that only loses, one that is complete.
- * There it is told apart what can be delivered in parts: the inner TCP would
- * take all of it for lost once it sees the newer frame.  Nobody waits for the
- * others.
+ * The oldest frame of the flow that newer ones show to be lost: by their
+ * number, or in a lossy flow, because one of them is complete.  There only
+ * frames that can be delivered in parts are given up early: the inner TCP would
+ * take all of such a frame for lost once it sees the newer one.  For the others
+ * waiting costs nothing.
  */
 static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
 					  struct stt_flow *flow)
 {
-	bool lossy = flow->losses >= STT_FLOW_LOSSY;
 	struct stt_frame *frame;
+	struct rb_node *first;
 
-	if (!flow->open)
+	frame = list_first_entry_or_null(&flow->open, struct stt_frame,
+					 in_flow);
+	if (!frame)
 		return NULL;
-	list_for_each_entry(frame, &flow->frames, in_flow) {
-		if (frame->state != STT_FRAME_OPEN)
-			continue;
-		if (flow->started - frame->number >= stt_window(shard))
-			return frame;
-		if (!lossy || (s32)(flow->complete - frame->number) <= 0)
-			return NULL;
-		if (stt_frame_is_salvageable(frame))
-			return frame;
-	}
+	if (flow->started - frame->number >= stt_window(shard))
+		return frame;
+	first = rb_first_cached(&flow->parts);
+	if (flow->losses < STT_FLOW_LOSSY || !first)
+		return NULL;
+	frame = rb_entry(first, struct stt_frame, by_number);
 
-	return NULL;
+	return (s32)(flow->complete - frame->number) > 0 ? frame : NULL;
+}
+
+static bool stt_frame_is_older(struct rb_node *a, const struct rb_node *b)
+{
+	return (s32)(rb_entry(a, struct stt_frame, by_number)->number -
+		     rb_entry(b, struct stt_frame, by_number)->number) < 0;
 }
 
 /*
- * A segment came, and not the frame's last.  Where there is only loss, and
- * parts can be delivered, the others are waited for no longer than they could
+ * A segment came, and not the frame's last.  In a lossy flow, if parts of the
+ * frame can be delivered, the others are waited for no longer than they could
  * be on their way.
  */
 static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
 {
-	unsigned long expires = jiffies + STT_FLOW_SILENCE;
+	unsigned long expires = jiffies + STT_FLOW_IDLE;
+	struct stt_flow *flow = frame->flow;
 
-	if (time_after(expires, frame->deadline) ||
-	    (!frame->quiet && (frame->flow->losses < STT_FLOW_LOSSY ||
-			       !stt_frame_is_salvageable(frame))))
+	if (!frame->parts) {
+		if (flow->losses < STT_FLOW_LOSSY ||
+		    !stt_frame_is_salvageable(frame))
+			return;
+		frame->parts = true;
+		rb_add_cached(&frame->by_number, &flow->parts,
+			      stt_frame_is_older);
+	}
+	if (time_after(expires, frame->deadline))
 		return;
 
-	frame->quiet = true;
 	frame->expires = expires;
 	list_move_tail(&frame->in_shard, &shard->quiet);
 	stt_shard_arm(shard, expires);
@@ -277,6 +361,7 @@ static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
 static void stt_flow_learn(struct stt_shard *shard, struct stt_flow *flow,
 			   unsigned int len)
 {
+	unsigned int left = STT_LEARN_SCAN;
 	struct stt_frame *frame;
 
 	if (flow->losses >= STT_FLOW_LOSSY)
@@ -285,20 +370,22 @@ static void stt_flow_learn(struct stt_shard *shard, struct stt_flow *flow,
 	if (flow->losses < STT_FLOW_LOSSY)
 		return;
 
-	/* No more may come of those that are there. */
-	list_for_each_entry(frame, &flow->frames, in_flow)
-		if (frame->state == STT_FRAME_OPEN)
-			stt_frame_listen(shard, frame);
+	/* No more segments may come of those that are there. */
+	list_for_each_entry(frame, &flow->open, in_flow) {
+		if (!left--)
+			break;
+		stt_frame_listen(shard, frame);
+	}
 }
 
-/* Haste is of no use where parts are not delivered. */
+/* Giving up early is of no use where parts are not delivered. */
 static void stt_flow_refused(struct stt_shard *shard,
 			     const struct stt_flow_key *key)
 {
 	struct stt_flow *flow;
 
 	spin_lock(&shard->lock);
-	flow = stt_flow_find(shard, key);
+	flow = stt_flow_find(shard, key, stt_flow_hash(shard, key));
 	if (flow)
 		flow->losses = 0;
 	spin_unlock(&shard->lock);
@@ -329,19 +416,43 @@ static void stt_reasm_lost(struct stt_shard *shard,
 
 static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
 {
-	struct stt_frame *frame;
+	struct rb_node *n = flow->frames.rb_node;
 
-	/* The newest is the likeliest. */
-	list_for_each_entry_reverse(frame, &flow->frames, in_flow)
+	while (n) {
+		struct stt_frame *frame = rb_entry(n, struct stt_frame, by_id);
+
 		if (frame->id == id)
 			return frame;
+		n = id < frame->id ? n->rb_left : n->rb_right;
+	}
 
 	return NULL;
 }
 
+/* Let segments find a frame, from now on in place of one with the same id. */
+static void stt_frame_link(struct stt_flow *flow, struct stt_frame *frame)
+{
+	struct rb_node **p = &flow->frames.rb_node, *parent = NULL;
+
+	while (*p) {
+		struct stt_frame *f = rb_entry(*p, struct stt_frame, by_id);
+
+		if (f->id == frame->id) {
+			rb_replace_node(&f->by_id, &frame->by_id,
+					&flow->frames);
+			RB_CLEAR_NODE(&f->by_id);
+			return;
+		}
+		parent = *p;
+		p = frame->id < f->id ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&frame->by_id, parent, p);
+	rb_insert_color(&frame->by_id, &flow->frames);
+}
+
 /*
- * Whether a frame that comes whole is to be compared with what came of it.  Of
- * one that was given up it is the better copy.
+ * Whether a frame that comes whole has to be compared with segments that came
+ * of it.  If it was given up, the whole one is the better copy.
  */
 static bool stt_flow_watches(struct stt_flow *flow, u32 id)
 {
@@ -355,17 +466,16 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 					 struct stt_flow *flow, u32 id,
 					 unsigned int len)
 {
-	struct stt_frame *frame, *oldest;
+	struct stt_frame *frame;
 
-	/* Marks of frames that are further back than the window are of no use. */
-	while (flow->count > flow->open) {
-		oldest = list_first_entry(&flow->frames, struct stt_frame,
-					  in_flow);
-		if (oldest->state == STT_FRAME_OPEN ||
-		    flow->started - oldest->number <= 2 * stt_window(shard) ||
-		    flow->count == 1)
+	/* Marks of frames that are further back than the window are useless. */
+	while (flow->nframes > 1) {
+		frame = list_first_entry_or_null(&flow->closed,
+						 struct stt_frame, in_flow);
+		if (!frame ||
+		    flow->started - frame->number <= 2 * stt_window(shard))
 			break;
-		stt_frame_forget(shard, oldest);
+		stt_frame_forget(shard, frame);
 	}
 
 	frame = kzalloc_obj(*frame, GFP_ATOMIC);
@@ -378,11 +488,12 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 	frame->deadline = stt_deadline(shard);
 	frame->expires = frame->deadline;
 	frame->segments = RB_ROOT;
-	list_add_tail(&frame->in_flow, &flow->frames);
+	stt_frame_link(flow, frame);
+	list_add_tail(&frame->in_flow, &flow->open);
 	list_add_tail(&frame->in_source, &flow->source->open);
 	list_add_tail(&frame->in_shard, &shard->open);
-	flow->count++;
-	flow->open++;
+	flow->nframes++;
+	flow->nopen++;
 	WRITE_ONCE(shard->nopen, shard->nopen + 1);
 	stt_shard_watch(shard, 1);
 	stt_shard_arm(shard, frame->expires);
@@ -397,6 +508,8 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 				    struct stt_shard *shard,
 				    const struct stt_flow_key *key)
 {
+	u32 hash = stt_flow_hash(shard, key);
+
 	for (;;) {
 		struct stt_frame *frame = NULL;
 		struct sk_buff *segs = NULL;
@@ -404,7 +517,7 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 		bool partial;
 
 		spin_lock(&shard->lock);
-		flow = stt_flow_find(shard, key);
+		flow = stt_flow_find(shard, key, hash);
 		if (flow)
 			frame = stt_flow_overdue(shard, flow);
 		if (frame) {
@@ -473,7 +586,7 @@ static bool stt_reasm_evict(struct stt_reasm *reasm, bool known)
 	return stt_pool_evict(reasm, STT_POOL_KNOWN);
 }
 
-/* The first of a shard's list, if its turn has come; else arms the timer. */
+/* The first of a shard's list if it has expired; else arms the timer for it. */
 static struct stt_frame *stt_shard_expired(struct stt_shard *shard,
 					   struct list_head *list)
 {
@@ -487,28 +600,122 @@ static struct stt_frame *stt_shard_expired(struct stt_shard *shard,
 	return NULL;
 }
 
-static void stt_reasm_expire(struct timer_list *t)
+static void stt_shard_give_up(struct stt_shard *shard, struct stt_frame *frame)
 {
-	struct stt_shard *shard = timer_container_of(shard, t, timer);
-	struct stt_frame *frame;
+	struct stt_flow_key key = frame->flow->key;
+	struct sk_buff *segs;
+	bool partial;
 
+	segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout, &partial);
+	spin_unlock(&shard->lock);
+	stt_reasm_lost(shard, &key, segs, partial, STT_NET_reasm_timeout);
 	spin_lock(&shard->lock);
+}
+
+/* Give up or forget some frames.  True: more have expired. */
+static bool stt_shard_expire(struct stt_shard *shard)
+{
+	unsigned int left = STT_EXPIRE_BATCH;
+	struct stt_frame *frame;
+	int pool;
+
+	lockdep_assert_held(&shard->lock);
+
 	while ((frame = stt_shard_expired(shard, &shard->quiet)) ||
 	       (frame = stt_shard_expired(shard, &shard->open))) {
-		struct stt_flow_key key = frame->flow->key;
-		struct sk_buff *segs;
-		bool partial;
-
-		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout,
-					 &partial);
-		spin_unlock(&shard->lock);
-		stt_reasm_lost(shard, &key, segs, partial,
-			       STT_NET_reasm_timeout);
-		spin_lock(&shard->lock);
+		if (!left--)
+			return true;
+		stt_shard_give_up(shard, frame);
 	}
-	while ((frame = stt_shard_expired(shard, &shard->closed)))
-		stt_frame_forget(shard, frame);
+	/* There are 2 * STT_CLOSED_MAX at most. */
+	for (pool = 0; pool < STT_POOLS; pool++)
+		while ((frame = stt_shard_expired(shard,
+						  &shard->closed[pool])))
+			stt_frame_forget(shard, frame);
+
+	return false;
+}
+
+static void stt_reasm_timer(struct timer_list *t)
+{
+	struct stt_shard *shard = timer_container_of(shard, t, timer);
+
+	spin_lock(&shard->lock);
+	if (stt_shard_expire(shard) && !shard->dying)
+		schedule_work(&shard->expire);
 	spin_unlock(&shard->lock);
+}
+
+/* More frames expired than a softirq should be spent on. */
+static void stt_reasm_expire(struct work_struct *work)
+{
+	struct stt_shard *shard = container_of(work, struct stt_shard, expire);
+	bool more;
+
+	do {
+		spin_lock_bh(&shard->lock);
+		more = stt_shard_expire(shard) && !shard->dying;
+		spin_unlock_bh(&shard->lock);
+		cond_resched();
+	} while (more);
+}
+
+/* ---- frames that came whole -------------------------------------------- */
+
+/* Not of secret ids: who completes frames of a flow may name any of them. */
+static u64 stt_whole_hash(const struct stt_flow_key *key, u32 id)
+{
+	const u32 *s = (const u32 *)&key->saddr;
+	u32 x = s[0] ^ s[1] ^ s[2] ^ s[3] ^ key->scope;
+
+	x ^= (__force u32)key->sport << 16 ^ (__force u32)key->dport;
+
+	return ((u64)x << 32 | id) * GOLDEN_RATIO_64;
+}
+
+static u64 *stt_whole_slot(struct stt_whole *whole, u64 hash)
+{
+	return &whole->seen[hash >> (32 - STT_WHOLE_BITS) &
+			    ((1 << STT_WHOLE_BITS) - 1)];
+}
+
+/**
+ * stt_reasm_note_whole - a frame came whole, and was right for its device
+ * @reasm: namespace
+ * @key: its flow
+ * @id: its id
+ *
+ * So that segments of it that come later do not open it anew (R15a).  One
+ * store: there may be a million such frames a second.
+ *
+ * Context: BH disabled.
+ */
+void stt_reasm_note_whole(struct stt_reasm *reasm,
+			  const struct stt_flow_key *key, u32 id)
+{
+	u64 hash = stt_whole_hash(key, id);
+
+	WRITE_ONCE(*stt_whole_slot(this_cpu_ptr(reasm->whole), hash),
+		   (hash & ~(u64)U32_MAX) | (u32)jiffies);
+}
+
+/* Asked before a frame is opened.  Frames and segments may be on other CPUs. */
+static bool stt_reasm_came_whole(struct stt_reasm *reasm,
+				 const struct stt_flow_key *key, u32 id)
+{
+	u64 hash = stt_whole_hash(key, id);
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		u64 seen = READ_ONCE(*stt_whole_slot(per_cpu_ptr(reasm->whole,
+								 cpu), hash));
+
+		if (seen >> 32 == hash >> 32 &&
+		    (u32)jiffies - (u32)seen < STT_DONE_TIME)
+			return true;
+	}
+
+	return false;
 }
 
 /* ---- segments come ----------------------------------------------------- */
@@ -613,20 +820,28 @@ static bool stt_shard_add(struct stt_shard *shard,
 			  struct stt_arrival *a)
 {
 	unsigned long cost = skb->truesize + STT_FRAME_COST;
-	struct stt_frame *frame;
+	u32 flow_hash = stt_flow_hash(shard, key);
+	struct stt_frame *frame = NULL;
 	struct stt_flow *flow;
 
 	lockdep_assert_held(&shard->lock);
 
 	a->dropped = true;
-	a->cause = STT_NET_reasm_nomem;
-	flow = stt_flow_get(shard, key, hash);
-	if (!flow)
-		return true;
-	frame = stt_frame_find(flow, id);
+	flow = stt_flow_find(shard, key, flow_hash);
+	if (flow)
+		frame = stt_frame_find(flow, id);
 	if (frame && frame->state == STT_FRAME_DONE &&
 	    !time_before(jiffies, frame->expires))
 		frame = NULL;
+	if (!frame && stt_reasm_came_whole(shard->reasm, key, id)) {
+		a->cause = STT_NET_reasm_duplicate;
+		return true;
+	}
+	a->cause = STT_NET_reasm_nomem;
+	if (!flow)
+		flow = stt_flow_get(shard, key, flow_hash, hash);
+	if (!flow)
+		return true;
 	if (frame && frame->len != stt_skb_cb(skb)->frame_len) {
 		a->cause = STT_NET_drop_length;
 		return true;
@@ -736,7 +951,7 @@ struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 }
 
 /**
- * stt_reasm_watches - does stt_reasm_passed() want to know of whole frames
+ * stt_reasm_watches - must stt_reasm_passed() be told of whole frames
  * @reasm: namespace's, or NULL
  */
 bool stt_reasm_watches(const struct stt_reasm *reasm)
@@ -759,16 +974,19 @@ bool stt_reasm_watches(const struct stt_reasm *reasm)
 bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
 		      u32 id)
 {
-	u32 hash = stt_source_hash(reasm, key);
-	struct stt_shard *shard = &reasm->shards[hash % STT_SHARDS];
-	struct stt_flow *flow;
+	u32 source_hash = stt_source_hash(reasm, key), hash;
+	struct stt_shard *shard = &reasm->shards[source_hash % STT_SHARDS];
 	bool overdue = false, alone = true;
+	struct stt_flow *flow;
 
 	if (!READ_ONCE(shard->nwatched))
 		return true;
+	hash = stt_flow_hash(shard, key);
+	if (!READ_ONCE(stt_flow_bucket(shard, hash)->rb_node))
+		return true;
 
 	spin_lock(&shard->lock);
-	flow = stt_flow_find(shard, key);
+	flow = stt_flow_find(shard, key, hash);
 	if (flow)
 		alone = !stt_flow_watches(flow, id);
 	if (flow && alone) {
@@ -793,11 +1011,16 @@ bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
  */
 struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 {
-	struct stt_reasm *reasm = kvzalloc_obj(*reasm, GFP_KERNEL);
+	struct stt_reasm *reasm = kvzalloc_obj(*reasm, GFP_KERNEL_ACCOUNT);
 	int i;
 
 	if (!reasm)
 		return NULL;
+	reasm->whole = alloc_percpu_gfp(struct stt_whole, GFP_KERNEL_ACCOUNT);
+	if (!reasm->whole) {
+		kvfree(reasm);
+		return NULL;
+	}
 	reasm->sn = sn;
 	reasm->seed = get_random_u32();
 	for (i = 0; i < STT_SHARDS; i++) {
@@ -806,14 +1029,62 @@ struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
 		spin_lock_init(&shard->lock);
 		INIT_LIST_HEAD(&shard->open);
 		INIT_LIST_HEAD(&shard->quiet);
-		INIT_LIST_HEAD(&shard->closed);
+		INIT_LIST_HEAD(&shard->closed[STT_POOL_UNKNOWN]);
+		INIT_LIST_HEAD(&shard->closed[STT_POOL_KNOWN]);
 		shard->by_mem[STT_POOL_UNKNOWN] = RB_ROOT;
 		shard->by_mem[STT_POOL_KNOWN] = RB_ROOT;
 		shard->reasm = reasm;
-		timer_setup(&shard->timer, stt_reasm_expire, 0);
+		timer_setup(&shard->timer, stt_reasm_timer, 0);
+		INIT_WORK(&shard->expire, stt_reasm_expire);
 	}
 
 	return reasm;
+}
+
+/* Drop some frames of a shard.  True: some are left. */
+static bool stt_shard_drop(struct stt_shard *shard)
+{
+	unsigned int left = STT_EXPIRE_BATCH;
+	struct stt_frame *frame;
+	int pool;
+
+	list_splice_init(&shard->quiet, &shard->open);
+	while (left--) {
+		frame = list_first_entry_or_null(&shard->open,
+						 struct stt_frame, in_shard);
+		if (!frame)
+			break;
+		stt_frame_purge(frame, STT_NET_reasm_timeout);
+		stt_frame_close(shard, frame, STT_FRAME_LOST);
+	}
+	for (pool = 0; pool < STT_POOLS; pool++)
+		while (shard->nclosed[pool])
+			stt_frame_forget(shard,
+					 list_first_entry(&shard->closed[pool],
+							  struct stt_frame,
+							  in_shard));
+
+	return shard->nopen;
+}
+
+/* No segment reaches the shard any more. */
+static void stt_shard_free(struct stt_shard *shard)
+{
+	bool more;
+
+	spin_lock_bh(&shard->lock);
+	shard->dying = true;
+	spin_unlock_bh(&shard->lock);
+	/* In this order: the timer starts the work. */
+	timer_delete_sync(&shard->timer);
+	cancel_work_sync(&shard->expire);
+
+	do {
+		spin_lock_bh(&shard->lock);
+		more = stt_shard_drop(shard);
+		spin_unlock_bh(&shard->lock);
+		cond_resched();
+	} while (more);
 }
 
 /**
@@ -824,25 +1095,11 @@ struct stt_reasm *stt_reasm_alloc(struct stt_net *sn)
  */
 void stt_reasm_free(struct stt_reasm *reasm)
 {
-	struct stt_frame *frame, *tmp;
 	int i;
 
-	for (i = 0; i < STT_SHARDS; i++) {
-		struct stt_shard *shard = &reasm->shards[i];
-
-		/* Closing a frame below arms it again: it must not run. */
-		timer_delete_sync(&shard->timer);
-		spin_lock_bh(&shard->lock);
-		list_splice_init(&shard->quiet, &shard->open);
-		list_for_each_entry_safe(frame, tmp, &shard->open, in_shard) {
-			stt_frame_purge(frame, STT_NET_reasm_timeout);
-			stt_frame_close(shard, frame, STT_FRAME_LOST);
-		}
-		list_for_each_entry_safe(frame, tmp, &shard->closed, in_shard)
-			stt_frame_forget(shard, frame);
-		spin_unlock_bh(&shard->lock);
-		timer_delete_sync(&shard->timer);
-	}
+	for (i = 0; i < STT_SHARDS; i++)
+		stt_shard_free(&reasm->shards[i]);
+	free_percpu(reasm->whole);
 	kvfree(reasm);
 }
 

@@ -474,6 +474,8 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_addr_any(&conf->key.remote))
 		stt_input_peer(in->slot, sn->reasm, &in->from);
+	if (how == STT_DEV_rx_single)
+		stt_reasm_note_whole(sn->reasm, &in->from, in->id);
 	len = skb->len;
 	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb)) {
@@ -662,7 +664,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 	struct stt_skb_cb *cb;
 	struct tcphdr *th;
 	unsigned int hlen;
-	u32 seq, id;
+	u32 seq;
 
 	if (!stt_rx_policy(skb, family)) {
 		stt_drop(sn, skb, STT_NET_drop_policy);
@@ -691,7 +693,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		return;
 	}
 	seq = ntohl(th->seq);
-	id = ntohl(th->ack_seq);
+	in->id = ntohl(th->ack_seq);
 	key->sport = th->source;
 	if (unlikely(key->scope < 0) && stt_rx_is_own(sn, skb, key)) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
@@ -714,7 +716,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 	}
 	if (likely(skb->len == cb->frame_len &&
 		   (!stt_reasm_watches(sn->reasm) ||
-		    stt_reasm_passed(sn->reasm, key, id)))) {
+		    stt_reasm_passed(sn->reasm, key, in->id)))) {
 		trace_stt_frame(sn->net, key, skb->len, 1,
 				STT_FRAME_EV_WHOLE);
 		stt_rx_frame(sn, in, skb, STT_DEV_rx_single);
@@ -726,7 +728,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
 	}
-	skb = stt_reasm_add(sn->reasm, key, id, accept == STT_ACCEPT_PEER,
+	skb = stt_reasm_add(sn->reasm, key, in->id, accept == STT_ACCEPT_PEER,
 			    skb);
 	if (skb)
 		stt_rx_frame(sn, in, skb, STT_DEV_rx_reassembled);

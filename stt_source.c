@@ -46,6 +46,19 @@ static bool stt_peer_known(struct stt_reasm *reasm, u32 hash)
 }
 
 /**
+ * stt_peer_is_known - did this sender complete a frame lately
+ * @reasm: namespace
+ * @from: its addresses
+ *
+ * Context: any.
+ */
+bool stt_peer_is_known(struct stt_reasm *reasm,
+		       const struct stt_flow_key *from)
+{
+	return stt_peer_known(reasm, stt_source_hash(reasm, from));
+}
+
+/**
  * stt_peer_learn - a frame of this sender was complete, and had a device
  * @reasm: namespace
  * @from: its addresses
@@ -286,6 +299,25 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
 		      reasm->seed ^ key->scope);
 }
 
+static struct rb_root *stt_source_bucket(struct stt_shard *shard, u32 hash)
+{
+	return &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
+}
+
+/* As memcmp(): where in its tree is a segment's source, seen from this one. */
+static int stt_source_order(const struct stt_source *source,
+			    const struct stt_flow_key *key, u32 hash)
+{
+	if (hash != source->hash)
+		return hash < source->hash ? -1 : 1;
+	if (key->scope != source->scope)
+		return key->scope < source->scope ? -1 : 1;
+	if (key->family != source->family)
+		return key->family < source->family ? -1 : 1;
+
+	return memcmp(&key->saddr, &source->addr, sizeof(key->saddr));
+}
+
 /**
  * stt_source_find - a sender, if it has something in here
  * @shard: its shard, locked
@@ -297,17 +329,19 @@ u32 stt_source_hash(const struct stt_reasm *reasm,
 struct stt_source *stt_source_find(struct stt_shard *shard,
 				   const struct stt_flow_key *key, u32 hash)
 {
-	struct stt_source *source;
-	struct hlist_head *head;
+	struct rb_node *n = stt_source_bucket(shard, hash)->rb_node;
 
 	lockdep_assert_held(&shard->lock);
 
-	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
-	hlist_for_each_entry(source, head, node)
-		if (stt_addr_equal(&source->addr, &key->saddr) &&
-		    source->scope == key->scope &&
-		    source->family == key->family)
+	while (n) {
+		struct stt_source *source = rb_entry(n, struct stt_source,
+						     node);
+		int order = stt_source_order(source, key, hash);
+
+		if (!order)
 			return source;
+		n = order < 0 ? n->rb_left : n->rb_right;
+	}
 
 	return NULL;
 }
@@ -325,21 +359,32 @@ struct stt_source *stt_source_find(struct stt_shard *shard,
 struct stt_source *stt_source_get(struct stt_shard *shard,
 				  const struct stt_flow_key *key, u32 hash)
 {
-	struct stt_source *source = stt_source_find(shard, key, hash);
-	struct hlist_head *head;
+	struct rb_root *root = stt_source_bucket(shard, hash);
+	struct rb_node **p = &root->rb_node, *parent = NULL;
+	struct stt_source *source;
 
-	if (source)
-		return source;
-	head = &shard->sources[hash / STT_SHARDS % STT_SOURCE_HASH];
+	while (*p) {
+		int order;
+
+		parent = *p;
+		source = rb_entry(parent, struct stt_source, node);
+		order = stt_source_order(source, key, hash);
+		if (!order)
+			return source;
+		p = order < 0 ? &parent->rb_left : &parent->rb_right;
+	}
+
 	source = kzalloc_obj(*source, GFP_ATOMIC);
 	if (!source)
 		return NULL;
+	source->hash = hash;
 	source->addr = key->saddr;
 	source->scope = key->scope;
 	source->family = key->family;
 	INIT_LIST_HEAD(&source->open);
 	RB_CLEAR_NODE(&source->by_mem);
-	hlist_add_head(&source->node, head);
+	rb_link_node(&source->node, parent, p);
+	rb_insert_color(&source->node, root);
 
 	return source;
 }
@@ -357,6 +402,6 @@ void stt_source_put(struct stt_shard *shard, struct stt_source *source)
 		return;
 
 	stt_source_sort(shard, source, false);
-	hlist_del(&source->node);
+	rb_erase(&source->node, stt_source_bucket(shard, source->hash));
 	kfree(source);
 }

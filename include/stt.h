@@ -805,14 +805,16 @@ void stt_fdb_nh_unregister(struct stt_net *sn);
  * struct stt_input_info - a packet to an endpoint, as IP knows it
  * @port: endpoint
  * @slot: what is known of such packets, or NULL
- * @from: addresses, but for the source port
- * @thoff: where from the IP header on the TCP header is
+ * @from: addresses; the source port is filled in later
+ * @id: frame id; filled in later
+ * @thoff: offset of the TCP header from the IP header
  * @dsfield: DSCP and ECN
  */
 struct stt_input_info {
 	struct stt_port		*port;
 	struct stt_input_slot	*slot;
 	struct stt_flow_key	from;
+	u32			id;
 	unsigned int		thoff;
 	u8			dsfield;
 };
@@ -887,7 +889,11 @@ static inline u32 stt_peer_stale(void)
 	return (u32)jiffies - STT_PEER_FRESH - 1;
 }
 
+bool stt_peer_is_known(struct stt_reasm *reasm,
+		       const struct stt_flow_key *from);
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
+void stt_reasm_note_whole(struct stt_reasm *reasm,
+			  const struct stt_flow_key *key, u32 id);
 bool stt_reasm_watches(const struct stt_reasm *reasm);
 bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
 		      u32 id);

@@ -64,19 +64,23 @@ enum stt_frame_state {
 
 /**
  * struct stt_frame - a frame that did not come whole
- * @in_flow: in &stt_flow.frames
- * @in_source: in &stt_source.frames while open
+ * @by_id: in &stt_flow.frames; empty once a newer frame has the same id
+ * @by_number: in &stt_flow.parts if @parts
+ * @in_flow: in &stt_flow.open or &stt_flow.closed
+ * @in_source: in &stt_source.open while open
  * @in_shard: in &stt_shard.open, &stt_shard.quiet or &stt_shard.closed
  * @flow: its flow
  * @id: frame id
  * @number: how many frames its flow had started when it was
  * @state: enum stt_frame_state
+ * @pool: once closed: enum stt_pool, whose list in &stt_shard.closed it is in
  * @len: bytes it has when complete
  * @have: bytes that are here
  * @packets: that brought them
  * @dsfield: outer DSCP and ECN of the first segment
  * @ce: some segment had CE
- * @quiet: it is in &stt_shard.quiet
+ * @parts: its flow loses segments without reordering them, and what came of
+ *	it could be delivered
  * @mem: bytes charged
  * @deadline: jiffies: it is not open any longer than until then
  * @expires: jiffies: when its turn in &stt_shard's list is
@@ -85,6 +89,8 @@ enum stt_frame_state {
  * @salvage: in %STT_FRAME_PARTIAL
  */
 struct stt_frame {
+	struct rb_node		by_id;
+	struct rb_node		by_number;
 	struct list_head	in_flow;
 	struct list_head	in_source;
 	struct list_head	in_shard;
@@ -92,12 +98,13 @@ struct stt_frame {
 	u32			id;
 	u32			number;
 	u8			state;
+	u8			pool;
 	u16			len;
 	u16			have;
 	u16			packets;
 	u8			dsfield;
 	bool			ce;
-	bool			quiet;
+	bool			parts;
 	unsigned long		mem;
 	unsigned long		deadline;
 	unsigned long		expires;

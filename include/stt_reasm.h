@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside reassembly: who sent what, and what it costs.  stt_reasm.c explains
+ * Inside reassembly: sources, flows and their memory.  stt_reasm.c explains
  * how these hang together; stt_source.c keeps the accounts.
  */
 #ifndef _STT_REASM_H
@@ -11,13 +11,18 @@
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 
 #include "stt.h"
 #include "stt_frame.h"
 
 #define STT_SHARDS		16
+/* Trees in each shard: what grows with a flood is their depth alone. */
 #define STT_SOURCE_HASH		16
 #define STT_FLOW_HASH		64
+
+/* Frames that came whole, and that each CPU remembers. */
+#define STT_WHOLE_BITS		9
 
 /* Senders that a namespace knows, and for how long. */
 #define STT_PEERS		2048
@@ -27,6 +32,7 @@
  * struct stt_source - what one sender has in here
  * @node: in &stt_shard.sources
  * @by_mem: in &stt_shard.by_mem of its pool, while it holds memory
+ * @hash: stt_source_hash() of it
  * @addr: its address
  * @scope: as in &struct stt_flow_key
  * @family: AF_INET or AF_INET6
@@ -36,8 +42,9 @@
  * @open: its open frames, oldest first
  */
 struct stt_source {
-	struct hlist_node	node;
+	struct rb_node		node;
 	struct rb_node		by_mem;
+	u32			hash;
 	union stt_addr		addr;
 	int			scope;
 	u32			family;
@@ -48,13 +55,17 @@ struct stt_source {
 };
 
 /**
- * struct stt_flow - frames whose ids are of one kind (R6)
+ * struct stt_flow - frames with the same addresses and ports (R6)
  * @node: in &stt_shard.flows
- * @key: which kind
+ * @hash: of @key
+ * @key: addresses and ports
  * @source: its sender
- * @frames: open and closed ones, oldest first
- * @count: how many there are
- * @open: how many of them are open
+ * @frames: open and closed ones, by id
+ * @open: open ones, oldest first
+ * @closed: closed ones, the longest closed first
+ * @parts: open ones with &stt_frame.parts, by number
+ * @nframes: how many are in @open and @closed
+ * @nopen: how many are in @open
  * @started: how many were ever started, those that came whole included
  * @complete: number of the newest frame that is complete
  * @losses: how much newer frames showed to be lost, in units of
@@ -62,12 +73,16 @@ struct stt_source {
  *	0 when a segment comes late or parts are refused
  */
 struct stt_flow {
-	struct hlist_node	node;
+	struct rb_node		node;
+	u32			hash;
 	struct stt_flow_key	key;
 	struct stt_source	*source;
-	struct list_head	frames;
-	unsigned int		count;
-	unsigned int		open;
+	struct rb_root		frames;
+	struct list_head	open;
+	struct list_head	closed;
+	struct rb_root_cached	parts;
+	unsigned int		nframes;
+	unsigned int		nopen;
 	u32			started;
 	u32			complete;
 	unsigned int		losses;
@@ -83,14 +98,21 @@ struct stt_flow {
  */
 #define STT_FLOW_LOSSY		16
 #define STT_LOSS_UNIT		SZ_16K
-#define STT_FLOW_SILENCE	(HZ / 100 + 1)
+#define STT_FLOW_IDLE	(HZ / 100 + 1)
 
 /* What a frame costs beside its segments, if it is its source's only one. */
 #define STT_FRAME_COST \
 	(sizeof(struct stt_frame) + sizeof(struct stt_flow) + \
 	 sizeof(struct stt_source))
 
-/* Whose memory is whose. */
+/**
+ * enum stt_pool - who pays for memory
+ * @STT_POOL_UNKNOWN: sources that never completed a frame
+ * @STT_POOL_KNOWN: those that did lately, or that a device names
+ * @STT_POOLS: how many pools there are
+ *
+ * &stt_source.known is one of the first two.
+ */
 enum stt_pool {
 	STT_POOL_UNKNOWN,
 	STT_POOL_KNOWN,
@@ -100,43 +122,58 @@ enum stt_pool {
 /**
  * struct stt_shard - sources of one hash
  * @lock: guards the shard and all that is in it
- * @sources: by address
- * @flows: by key
+ * @sources: by hash and address
+ * @flows: by hash and key; whether one is empty is read without the lock
  * @open: open frames that are not in @quiet, oldest first
- * @quiet: open ones that silence shows to be lost, the longest silent first
- * @closed: closed ones, the longest closed first
+ * @quiet: open ones that the idle timeout shows to be lost, the longest idle
+ *	first
+ * @closed: closed ones, the longest closed first, per pool
  * @nopen: how many are open; read without the lock
  * @nwatched: how many are open or condemned; read without the lock
- * @nclosed: how many are closed
+ * @nclosed: how many are closed, per pool
  * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
  * @timer: for the first of each list
- * @reasm: whose shard it is
+ * @expire: goes on where the timer leaves off
+ * @dying: neither of the two is started any more
+ * @reasm: the namespace's
  */
 struct stt_shard {
 	spinlock_t		lock;	/* guards all of this */
-	struct hlist_head	sources[STT_SOURCE_HASH];
-	struct hlist_head	flows[STT_FLOW_HASH];
+	struct rb_root		sources[STT_SOURCE_HASH];
+	struct rb_root		flows[STT_FLOW_HASH];
 	struct list_head	open;
 	struct list_head	quiet;
-	struct list_head	closed;
+	struct list_head	closed[STT_POOLS];
 	unsigned int		nopen;
 	unsigned int		nwatched;
-	unsigned int		nclosed;
+	unsigned int		nclosed[STT_POOLS];
 	struct rb_root		by_mem[STT_POOLS];
 	unsigned long		heaviest[STT_POOLS];
 	struct timer_list	timer;
+	struct work_struct	expire;
+	bool			dying;
 	struct stt_reasm	*reasm;
 } ____cacheline_aligned_in_smp;
+
+/**
+ * struct stt_whole - frames that came whole, as one CPU saw them
+ * @seen: upper half: of a hash of flow and id; lower half: jiffies. By the
+ *	same hash
+ */
+struct stt_whole {
+	u64	seen[1 << STT_WHOLE_BITS];
+};
 
 /**
  * struct stt_reasm - the incomplete frames of a namespace
  * @sn: the namespace's limits and counters
  * @mem: bytes charged
  * @unknown: those of them that are charged to unknown sources
- * @nwatched: of all shards; looked at for each frame that comes whole
- * @peers: senders that completed frames: hash and jiffies of each
  * @seed: of the hashes
+ * @whole: frames that came whole lately (R15a)
+ * @nwatched: of all shards; read for each frame that comes whole
+ * @peers: senders that completed frames: hash and jiffies of each
  * @shards: everything else
  */
 struct stt_reasm {
@@ -144,6 +181,7 @@ struct stt_reasm {
 	atomic_long_t		mem;
 	atomic_long_t		unknown;
 	u32			seed;
+	struct stt_whole __percpu *whole;
 	atomic_t		nwatched ____cacheline_aligned_in_smp;
 	u64			peers[STT_PEERS];
 	struct stt_shard	shards[STT_SHARDS];

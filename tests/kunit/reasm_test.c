@@ -959,6 +959,108 @@ static void stt_reasm_dsfield(struct kunit *test)
 	stt_rtest_counts(r);
 }
 
+/* ---- bounds ------------------------------------------------------------ */
+
+#define STT_RTEST_FLOWS		2000
+
+/* R8a: flows of one source are found whatever order they come and go in. */
+static void stt_reasm_many_flows(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key key = r->key;
+	unsigned int i;
+
+	r->plain = true;
+	for (i = 0; i < STT_RTEST_FLOWS; i++) {
+		key.sport = htons(1 + i);
+		stt_rtest_wait(r, &key, 1, false, 0, 50, 100);
+	}
+	KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), STT_RTEST_FLOWS);
+	for (i = 0; i < STT_RTEST_FLOWS; i++) {
+		/* 777 has no factor in common with the number of flows. */
+		key.sport = htons(1 + i * 777 % STT_RTEST_FLOWS);
+		stt_rtest_done(r, &key, 1, false, 50, 50, 100);
+	}
+	stt_rtest_empty(r);
+	stt_rtest_counts(r);
+}
+
+/* R8a: so are the frames of a flow, and so are sources. */
+static void stt_reasm_many_frames(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key key = r->key;
+	unsigned int i;
+
+	r->plain = true;
+	for (i = 0; i < 255; i++)
+		stt_rtest_wait(r, &key, i * 0x9e3779b9, false, 0, 50, 100);
+	for (i = 0; i < 255; i++)
+		stt_rtest_done(r, &key, i * 77 % 255 * 0x9e3779b9, false, 50,
+			       50, 100);
+	for (i = 0; i < STT_RTEST_FLOWS; i++) {
+		stt_rtest_source(&key, 0x0a000000 + i * 0x10001);
+		stt_rtest_wait(r, &key, 7, false, 0, 50, 100);
+	}
+	for (i = 0; i < STT_RTEST_FLOWS; i++) {
+		stt_rtest_source(&key, 0x0a000000 +
+				       i * 777 % STT_RTEST_FLOWS * 0x10001);
+		stt_rtest_done(r, &key, 7, false, 50, 50, 100);
+	}
+	stt_rtest_empty(r);
+	stt_rtest_counts(r);
+}
+
+/* R15a: a frame that came whole is not opened by segments that come later. */
+static void stt_reasm_whole(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key other = r->key;
+
+	other.sport ^= htons(1);
+	local_bh_disable();
+	stt_reasm_note_whole(r->sn.reasm, &r->key, 1);
+	local_bh_enable();
+	stt_rtest_wait(r, &r->key, 1, false, 0, 50, 100);
+	stt_rtest_wait(r, &r->key, 1, false, 50, 50, 100);
+	r->want[STT_NET_reasm_duplicate] += 2;
+	stt_rtest_empty(r);
+
+	stt_rtest_wait(r, &r->key, 2, false, 0, 50, 100);
+	stt_rtest_done(r, &r->key, 2, false, 50, 50, 100);
+	stt_rtest_wait(r, &other, 1, false, 0, 50, 100);
+	stt_rtest_done(r, &other, 1, false, 50, 50, 100);
+	stt_rtest_empty(r);
+	stt_rtest_counts(r);
+}
+
+/* R8: what is remembered of a known source is not for others to push out. */
+static void stt_reasm_marks(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key key = r->key;
+	unsigned int i;
+
+	r->plain = true;
+	r->sn.limits.max_frames = 1;
+	stt_rtest_wait(r, &r->key, 1, true, 0, 50, 100);
+	stt_rtest_wait(r, &r->key, 2, true, 0, 50, 100);
+	r->want[STT_NET_reasm_evicted]++;
+	/* So many that each shard gets more than it remembers. */
+	for (i = 0; i < 16 * 400; i++) {
+		stt_rtest_source(&key, 0xc0000000 + i);
+		stt_rtest_wait(r, &key, 3, false, 0, 50, 100);
+		stt_rtest_wait(r, &key, 4, false, 0, 50, 100);
+		stt_rtest_done(r, &key, 4, false, 50, 50, 100);
+		r->want[STT_NET_reasm_evicted]++;
+	}
+	stt_rtest_wait(r, &r->key, 1, true, 50, 50, 100);
+	r->want[STT_NET_reasm_late]++;
+	stt_rtest_done(r, &r->key, 2, true, 50, 50, 100);
+	stt_rtest_empty(r);
+	stt_rtest_counts(r);
+}
+
 /* ---- time -------------------------------------------------------------- */
 
 /*
@@ -1596,6 +1698,10 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_window),
 	KUNIT_CASE(stt_reasm_passing),
 	KUNIT_CASE(stt_reasm_dsfield),
+	KUNIT_CASE(stt_reasm_many_flows),
+	KUNIT_CASE(stt_reasm_many_frames),
+	KUNIT_CASE(stt_reasm_whole),
+	KUNIT_CASE(stt_reasm_marks),
 	KUNIT_CASE(stt_reasm_timeout),
 	KUNIT_CASE(stt_reasm_forget),
 	KUNIT_CASE(stt_reasm_charge),

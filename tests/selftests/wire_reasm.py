@@ -225,6 +225,50 @@ def cpus():
                  '%d of %d' % (len(got), len(inner)), wrong)
 
 
+# --- R15a --------------------------------------------------------------------
+
+
+def came_whole():
+    """Segments of frames that are through already."""
+    for fam, flow, tap in FAMILIES:
+        inner = plain(1, 268)
+        data = frame(inner)
+        for name, whole in (
+                ('in one packet', lambda id, d=data, f=flow: wire.send(
+                    f.segment(d, id))),
+                ('as an aggregate', lambda id, d=data, f=flow: wire.send_big(
+                    f.segment(d, id, partial=True), 100)),
+                ('in segments', lambda id, d=data, f=flow: wire.send(
+                    *f.segments(d, [50, 150], id)))):
+            id = new_id()
+
+            def late(id=id, whole=whole, d=data, f=flow):
+                whole(id)
+                wire.send(*f.segments(d, [60, 120], id))
+            check_result('%s: segments of a frame that came %s are duplicates '
+                         '(R15a)' % (fam, name), flow, tap, late, [inner],
+                         reasm_duplicate=3,
+                         reasm_ok=int(name == 'in segments'))
+            check_eq('%s: and none of them waits for others, %s' % (fam, name),
+                     counters(h2)['reasm_queues'], 0)
+        # The next id, another flow: these are no duplicates.
+        id = new_id()
+        other = Flow(flow.src, flow.dst, 50100)
+        check_result('%s: frames that differ in id or flow alone are not '
+                     'taken for it (R15a)' % fam, flow, tap,
+                     sends(flow.segment(data, id),
+                           *flow.segments(data, [60], id ^ 1),
+                           *flow.segments(data, [60], id ^ 1 << 31),
+                           *other.segments(data, [60], id)), [inner] * 4,
+                     reasm_ok=3)
+        # Nothing is remembered of what no device took.
+        id = new_id()
+        check_result('%s: a frame for no device leaves no mark (R15a)' % fam,
+                     flow, tap, sends(flow.segment(frame(inner, id=77), id),
+                                      *flow.segments(data, [60], id)),
+                     [inner], reasm_ok=1, drop_no_device=1)
+
+
 # --- R7 ----------------------------------------------------------------------
 
 
@@ -465,5 +509,5 @@ def strangers():
 # However slow the machine is, what belongs together comes in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 sysctl(h2, 'reasm_max_frames_per_flow', 256)
-main([orders, mixtures, sizes, aggregates, cpus, overlaps, lengths,
-      strangers, frames_per_flow, time_limit, memory_limit])
+main([orders, mixtures, sizes, aggregates, cpus, came_whole, overlaps,
+      lengths, strangers, frames_per_flow, time_limit, memory_limit])
