@@ -47,7 +47,7 @@ int stt_external_init(struct stt_conf *conf)
 {
 	if (!stt_bh_exclusive())
 		return 0;
-	conf->sent = alloc_percpu(struct stt_external);
+	conf->sent = alloc_percpu_gfp(struct stt_external, GFP_KERNEL_ACCOUNT);
 
 	return conf->sent ? 0 : -ENOMEM;
 }

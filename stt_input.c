@@ -10,8 +10,9 @@
  * Between PRE_ROUTING and LOCAL_IN the stack looks for a TCP socket and asks
  * the routing tables whether a packet is for this host, and may have come this
  * way.  A connected socket spares its packets that: it keeps the route that
- * one of them was found (tcp_v4_early_demux()).  This does the same: an
- * endpoint keeps the routes that its last packets took.  While such a one
+ * one of them was found (tcp_v4_early_demux()).  This does the same: a
+ * namespace keeps the routes that the last packets it accepted took.  While
+ * such a one
  * holds and nobody but us has hooks at those two places, so that nobody misses
  * anything, PRE_ROUTING is as good as LOCAL_IN.  Not where the stack does more
  * than that on the way: for VRFs, IP options, fragments, IPsec, and rules that
@@ -42,12 +43,13 @@
 #define STT_INPUT_BITS		6
 
 /**
- * struct stt_input_slot - a route that a packet was found, and whose it was
+ * struct stt_input_slot - the route of a packet, and the device of its frame
  * @saddr: the sender
  * @daddr: our address
  * @iif: where it came in
  * @mark: of the packet
  * @dscp: DSCP, where it stands in the IP header
+ * @family: of the addresses
  * @cookie: for dst_check()
  * @dst: a reference, or NULL: nothing is known
  * @gen: &stt_port.gen when @conf was looked up
@@ -66,6 +68,7 @@ struct stt_input_slot {
 	int			iif;
 	u32			mark;
 	u8			dscp;
+	u16			family;
 	u32			cookie;
 	struct dst_entry	*dst;
 	unsigned long		gen;
@@ -77,8 +80,11 @@ struct stt_input_slot {
 };
 
 /**
- * struct stt_input - what an endpoint's last packets showed, for one CPU
+ * struct stt_input - what a namespace's last packets showed, for one CPU
  * @slots: by sender and receiver
+ *
+ * All endpoints share it: none takes memory of its own for each CPU.  Packets
+ * that were not accepted leave nothing here.
  *
  * Written and read by its CPU alone, with BH disabled.
  */
@@ -132,6 +138,7 @@ stt_input_info(struct stt_input_info *in, struct stt_port *port,
 	in->port = port;
 	in->slot = NULL;
 	in->thoff = thoff;
+	in->learn = false;
 	memset(from, 0, sizeof(*from));
 	from->daddr = stt_input_daddr(skb, family);
 	if (family == AF_INET6) {
@@ -226,7 +233,7 @@ static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
 	struct stt_input_slot *slot = stt_input_slot(in, skb);
 
 	if (slot->dst && slot->iif == skb->dev->ifindex &&
-	    slot->mark == skb->mark &&
+	    slot->mark == skb->mark && slot->family == in->from.family &&
 	    slot->dscp == (in->dsfield & ~INET_ECN_MASK) &&
 	    stt_addr_equal(&slot->saddr, &in->from.saddr) &&
 	    stt_addr_equal(&slot->daddr, &in->from.daddr) &&
@@ -244,9 +251,19 @@ static void stt_input_forget(struct stt_input_slot *slot)
 		dst_release(&slot->md->dst);
 }
 
-/* Remember the route of a packet in LOCAL_IN; not behind extension headers. */
-static void stt_input_learn(const struct stt_input_info *in,
-			    const struct sk_buff *skb)
+/**
+ * stt_input_learn - remember the route of a packet that came to LOCAL_IN
+ * @in: what its IP header says, with @learn
+ * @skb: packet, a frame or a part of one, with its route and mark; the IP
+ *	header is where it was
+ *
+ * The packet was accepted: it was a right frame for a device, or its sender is
+ * known.  Others cannot push known senders' routes out.
+ *
+ * Context: BH disabled, RCU read side.
+ */
+void stt_input_learn(const struct stt_input_info *in,
+		     const struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct stt_port *port = in->port;
@@ -279,6 +296,7 @@ static void stt_input_learn(const struct stt_input_info *in,
 		.iif = skb->dev->ifindex,
 		.mark = skb->mark,
 		.dscp = in->dsfield & ~INET_ECN_MASK,
+		.family = port->family,
 		.cookie = cookie,
 		.dst = dst,
 		.heard = stt_peer_stale(),
@@ -367,32 +385,34 @@ void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
 
 /**
  * stt_input_init - no route is known
- * @port: endpoint
+ * @sn: namespace
  *
  * Return: 0 or -ENOMEM.
  */
-int stt_input_init(struct stt_port *port)
+int stt_input_init(struct stt_net *sn)
 {
-	port->input = alloc_percpu(struct stt_input);
+	sn->input = alloc_percpu_gfp(struct stt_input, GFP_KERNEL_ACCOUNT);
 
-	return port->input ? 0 : -ENOMEM;
+	return sn->input ? 0 : -ENOMEM;
 }
 
 /**
  * stt_input_free - forget all routes
- * @port: endpoint that no packet sees any longer
+ * @sn: namespace without ports, and without packets that look at one
  */
-void stt_input_free(struct stt_port *port)
+void stt_input_free(struct stt_net *sn)
 {
 	int cpu, i;
 
+	if (!sn->input)
+		return;
 	for_each_possible_cpu(cpu) {
-		struct stt_input *input = per_cpu_ptr(port->input, cpu);
+		struct stt_input *input = per_cpu_ptr(sn->input, cpu);
 
 		for (i = 0; i < ARRAY_SIZE(input->slots); i++)
 			stt_input_forget(&input->slots[i]);
 	}
-	free_percpu(port->input);
+	free_percpu(sn->input);
 }
 
 /* ---- hooks ------------------------------------------------------------- */
@@ -463,8 +483,7 @@ static void stt_input_take(struct stt_net *sn, struct stt_port *port,
 
 	local_bh_disable();
 	stt_input_info(&in, port, skb, thoff);
-	if (learn)
-		stt_input_learn(&in, skb);
+	in.learn = learn;
 	stt_rx_segment(sn, &in, skb);
 	local_bh_enable();
 }

@@ -790,6 +790,8 @@ static void __net_exit stt_net_exit(struct net *net)
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
+	stt_input_free(sn);
+	stt_port_tables_free(sn);
 	stt_paths_free(sn);
 	stt_peers_free(sn);
 	free_percpu(sn->counters);

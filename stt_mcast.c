@@ -54,7 +54,9 @@ struct stt_group {
 	struct rcu_head		rcu;
 };
 
+/* Few ports have any. */
 const struct rhashtable_params stt_group_params = {
+	.nelem_hint		= 1,
 	.key_len		= sizeof(struct stt_group_key),
 	.key_offset		= offsetof(struct stt_group, key),
 	.head_offset		= offsetof(struct stt_group, node),

@@ -50,7 +50,9 @@ static const struct rhashtable_params stt_conf_params = {
 	.automatic_shrinking	= true,
 };
 
+/* Few ports have any. */
 static const struct rhashtable_params stt_group_conf_params = {
+	.nelem_hint		= 1,
 	.key_len		= sizeof(struct stt_conf_key),
 	.key_offset		= offsetof(struct stt_conf, group),
 	.head_offset		= offsetof(struct stt_conf, group_node),
@@ -116,22 +118,71 @@ static int stt_port_watch_vrfs(struct net *net)
 	return 0;
 }
 
+/* Where the endpoint of a number belongs.  NULL without memory. */
+static struct stt_port __rcu **stt_port_place(struct stt_net *sn,
+					      sa_family_t family,
+					      __be16 number)
+{
+	struct stt_port_table __rcu **root = &sn->ports[stt_family_index(family)];
+	struct stt_port_table *table = rtnl_dereference(*root);
+	unsigned int n = ntohs(number);
+	struct stt_port __rcu **leaf;
+
+	if (!table) {
+		table = kzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
+		if (!table)
+			return NULL;
+		rcu_assign_pointer(*root, table);
+	}
+	leaf = rtnl_dereference(table->leaves[n / STT_PORT_LEAF]);
+	if (!leaf) {
+		leaf = kcalloc(STT_PORT_LEAF, sizeof(*leaf),
+			       GFP_KERNEL_ACCOUNT);
+		if (!leaf)
+			return NULL;
+		rcu_assign_pointer(table->leaves[n / STT_PORT_LEAF], leaf);
+	}
+
+	return &leaf[n % STT_PORT_LEAF];
+}
+
+/**
+ * stt_port_tables_free - free what endpoints are found by
+ * @sn: namespace without endpoints, and without packets that look for one
+ */
+void stt_port_tables_free(struct stt_net *sn)
+{
+	unsigned int i, n;
+
+	for (i = 0; i < ARRAY_SIZE(sn->ports); i++) {
+		struct stt_port_table *table;
+
+		table = rcu_dereference_protected(sn->ports[i], true);
+		for (n = 0; table && n < ARRAY_SIZE(table->leaves); n++)
+			kfree(rcu_dereference_protected(table->leaves[n],
+							true));
+		kfree(table);
+	}
+}
+
 static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 					__be16 number, bool gbp,
 					struct netlink_ext_ack *extack)
 {
 	unsigned int index = stt_family_index(family);
 	struct stt_net *sn = stt_net(net);
+	struct stt_port __rcu **place;
 	struct stt_port *port;
 	int err;
 
-	if (!sn->reasm) {
+	/* These are for all ports, and stay for as long as the namespace. */
+	if (!sn->reasm)
 		sn->reasm = stt_reasm_alloc(sn);
-		if (!sn->reasm)
-			return ERR_PTR(-ENOMEM);
-	}
+	place = stt_port_place(sn, family, number);
+	if (!place || !sn->reasm || (!sn->input && stt_input_init(sn)))
+		return ERR_PTR(-ENOMEM);
 
-	port = kzalloc_obj(*port, GFP_KERNEL);
+	port = kzalloc_obj(*port, GFP_KERNEL_ACCOUNT);
 	if (!port)
 		return ERR_PTR(-ENOMEM);
 	port->net = net;
@@ -139,6 +190,10 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	port->number = number;
 	port->gbp = gbp;
 	port->refs = 1;
+	port->input = sn->input;
+	/* Slots of stt_input.c outlive the port: no other begins here. */
+	sn->port_gens += 1UL << (BITS_PER_LONG / 2);
+	port->gen = sn->port_gens;
 
 	err = rhashtable_init(&port->confs, &stt_conf_params);
 	if (err)
@@ -149,12 +204,9 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->groups, &stt_group_params);
 	if (err)
 		goto err_group_confs;
-	err = stt_input_init(port);
-	if (err)
-		goto err_groups;
 	err = stt_port_reserve(port, extack);
 	if (err)
-		goto err_input;
+		goto err_groups;
 	if (!sn->nports[index]) {
 		err = stt_input_register(net, family);
 		if (err) {
@@ -169,7 +221,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 		NL_SET_ERR_MSG(extack, "Cannot register netfilter hooks");
 		goto err_hooks;
 	}
-	hlist_add_head_rcu(&port->node, stt_port_bucket(sn, family, number));
+	rcu_assign_pointer(*place, port);
 
 	return port;
 
@@ -178,8 +230,6 @@ err_hooks:
 		stt_input_unregister(net, family);
 err_sock:
 	sock_release(port->sock);
-err_input:
-	stt_input_free(port);
 err_groups:
 	rhashtable_destroy(&port->groups);
 err_group_confs:
@@ -241,13 +291,12 @@ void stt_port_put(struct stt_port *port)
 		return;
 
 	sn = stt_net(port->net);
-	hlist_del_rcu(&port->node);
+	RCU_INIT_POINTER(*stt_port_place(sn, port->family, port->number), NULL);
 	if (!--sn->nports[stt_family_index(port->family)])
 		stt_input_unregister(port->net, port->family);
 
 	/* Packets may still look at the port's tables. */
 	synchronize_net();
-	stt_input_free(port);
 	rhashtable_destroy(&port->groups);
 	rhashtable_destroy(&port->group_confs);
 	rhashtable_destroy(&port->confs);

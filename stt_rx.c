@@ -474,8 +474,11 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_addr_any(&conf->key.remote))
 		stt_input_peer(in->slot, sn->reasm, &in->from);
-	if (how == STT_DEV_rx_single)
+	if (how == STT_DEV_rx_single) {
 		stt_reasm_note_whole(sn->reasm, &in->from, in->id);
+		if (unlikely(in->learn))
+			stt_input_learn(in, skb);
+	}
 	len = skb->len;
 	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb)) {
@@ -728,6 +731,9 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;
 	}
+	if (unlikely(in->learn) &&
+	    (accept == STT_ACCEPT_PEER || stt_peer_is_known(sn->reasm, key)))
+		stt_input_learn(in, skb);
 	skb = stt_reasm_add(sn->reasm, key, in->id, accept == STT_ACCEPT_PEER,
 			    skb);
 	if (skb)

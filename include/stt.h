@@ -217,6 +217,7 @@ struct stt_reasm_limits {
 
 struct stt_reasm;
 struct stt_input;
+struct stt_port_table;
 struct stt_input_slot;
 struct stt_external;
 struct stt_ids;
@@ -239,7 +240,8 @@ enum stt_hook {
 /**
  * struct stt_net - what a namespace holds as an underlay
  * @net: the namespace
- * @ports: endpoints by port number, per family; written under RTNL
+ * @ports: endpoints by port number, per family; made with the first one, gone
+ *	with the namespace
  * @path_gen: changes when a path goes; written under @path_lock
  * @nports: how many there are, per family; the hooks stand while there is one
  * @hooks: netfilter's, per family; those that stand have a priv; RTNL
@@ -255,6 +257,8 @@ enum stt_hook {
  * @nkept: how many
  * @ageing: drops those that were not used lately
  * @reasm: incomplete frames; made with the first port, gone with the namespace
+ * @input: routes that packets to the ports took, stt_input.c's; as @reasm
+ * @port_gens: &stt_port.gen of the next port; RTNL
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
  * @sysctl: their table
@@ -267,10 +271,9 @@ enum stt_hook {
  * @lro_ifindex: lower device whose LRO was warned of, or 0; RTNL
  */
 struct stt_net {
-#define STT_PORT_HASH	16
 #define STT_LINK_HASH	64
 	struct net			*net;
-	struct hlist_head		ports[2][STT_PORT_HASH];
+	struct stt_port_table __rcu	*ports[2];
 	unsigned long			path_gen;
 	unsigned int			nports[2];
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
@@ -285,6 +288,8 @@ struct stt_net {
 	unsigned int			nkept;
 	struct delayed_work		ageing;
 	struct stt_reasm		*reasm;
+	struct stt_input __percpu	*input;
+	unsigned long			port_gens;
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
 	struct ctl_table_header		*sysctl;
@@ -426,7 +431,6 @@ enum stt_match {
 /**
  * struct stt_port - one endpoint: a TCP port number of one family and
  *	namespace
- * @node: in &stt_net.ports
  * @net: the namespace; the port goes before it does
  * @family: AF_INET or AF_INET6
  * @number: network order
@@ -439,12 +443,11 @@ enum stt_match {
  * @group_confs: those with a group, by &stt_conf.group; written under RTNL
  * @groups: &struct stt_group that devices are in; written under RTNL
  * @external: takes the frames that no other takes; written under RTNL
- * @input: routes that packets took to it, stt_input.c's
- * @gen: changes when frames may be another configuration's than before;
- *	written under RTNL
+ * @input: &stt_net.input
+ * @gen: changes when frames may be another configuration's than before, and
+ *	never is what it was for another port; written under RTNL
  */
 struct stt_port {
-	struct hlist_node	node;
 	struct net		*net;
 	sa_family_t		family;
 	__be16			number;
@@ -471,13 +474,17 @@ static inline const struct stt_port *stt_conf_port(const struct stt_conf *conf,
 							      NULL;
 }
 
-static inline struct hlist_head *
-stt_port_bucket(struct stt_net *sn, sa_family_t family, __be16 number)
-{
-	unsigned int hash = ntohs(number) % STT_PORT_HASH;
-
-	return &sn->ports[stt_family_index(family)][hash];
-}
+/**
+ * struct stt_port_table - the endpoints of a family by port number
+ * @leaves: by the upper byte: arrays of %STT_PORT_LEAF endpoints, by the lower
+ *
+ * Each TCP packet to this host looks here, however many ports there are.
+ * Written under RTNL; leaves stay for as long as the namespace.
+ */
+struct stt_port_table {
+#define STT_PORT_LEAF	256
+	struct stt_port __rcu	* __rcu *leaves[(U16_MAX + 1) / STT_PORT_LEAF];
+};
 
 /**
  * stt_port_find_rcu - the endpoint of a port number
@@ -491,15 +498,18 @@ stt_port_bucket(struct stt_net *sn, sa_family_t family, __be16 number)
 static inline struct stt_port *
 stt_port_find_rcu(const struct stt_net *sn, sa_family_t family, __be16 number)
 {
-	const struct hlist_head *head;
-	struct stt_port *port;
+	unsigned int n = ntohs(number);
+	struct stt_port_table *table;
+	struct stt_port __rcu **leaf;
 
-	head = stt_port_bucket((struct stt_net *)sn, family, number);
-	hlist_for_each_entry_rcu(port, head, node, lockdep_rtnl_is_held())
-		if (port->number == number)
-			return port;
+	table = rcu_dereference_rtnl(sn->ports[stt_family_index(family)]);
+	if (!table)
+		return NULL;
+	leaf = rcu_dereference_rtnl(table->leaves[n / STT_PORT_LEAF]);
+	if (!leaf)
+		return NULL;
 
-	return NULL;
+	return rcu_dereference_rtnl(leaf[n % STT_PORT_LEAF]);
 }
 
 /* Take the sender's group off the context id on the wire; 0 if it has none. */
@@ -658,6 +668,7 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 			      __be16 number, bool gbp,
 			      struct netlink_ext_ack *extack);
 void stt_port_put(struct stt_port *port);
+void stt_port_tables_free(struct stt_net *sn);
 int stt_port_add_conf(struct stt_port *port, struct stt_conf *conf);
 void stt_port_del_conf(struct stt_port *port, struct stt_conf *conf);
 int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
@@ -809,6 +820,8 @@ void stt_fdb_nh_unregister(struct stt_net *sn);
  * @id: frame id; filled in later
  * @thoff: offset of the TCP header from the IP header
  * @dsfield: DSCP and ECN
+ * @learn: the packet came through routing and all hooks: once it is accepted,
+ *	its route may be remembered for the next ones
  */
 struct stt_input_info {
 	struct stt_port		*port;
@@ -817,6 +830,7 @@ struct stt_input_info {
 	u32			id;
 	unsigned int		thoff;
 	u8			dsfield;
+	bool			learn;
 };
 
 int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
@@ -839,8 +853,10 @@ void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
 		    const struct stt_flow_key *from);
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot);
 struct stt_peer_ref *stt_input_peer_ref(struct stt_input_slot *slot);
-int stt_input_init(struct stt_port *port);
-void stt_input_free(struct stt_port *port);
+void stt_input_learn(const struct stt_input_info *in,
+		     const struct sk_buff *skb);
+int stt_input_init(struct stt_net *sn);
+void stt_input_free(struct stt_net *sn);
 int stt_input_register(struct net *net, sa_family_t family);
 void stt_input_unregister(struct net *net, sa_family_t family);
 int stt_input_register_vrf(struct net *net);
