@@ -44,8 +44,8 @@
  * flood would have to be charged for, and no moment at which all moves.  A
  * segment may push out %STT_EVICT_MAX frames before it is dropped itself, but
  * each frame that it pushes out was paid for by segments before.  The timer
- * gives up %STT_EXPIRE_BATCH frames, and a work item the rest, as many at a
- * time.  A frame that comes whole takes the lock only if its flow shares a tree
+ * gives up %STT_EXPIRE_BATCH frames, and a work item the rest, as many each
+ * time that it runs.  A frame that comes whole takes the lock only if its flow shares a tree
  * with one that has incomplete frames.
  */
 #include <linux/jhash.h>
@@ -636,28 +636,25 @@ static bool stt_shard_expire(struct stt_shard *shard)
 	return false;
 }
 
+/* Expire some frames now, and the others from a work item. */
+static void stt_shard_run(struct stt_shard *shard)
+{
+	spin_lock_bh(&shard->lock);
+	if (stt_shard_expire(shard) && !shard->dying)
+		schedule_work(&shard->expire);
+	spin_unlock_bh(&shard->lock);
+}
+
 static void stt_reasm_timer(struct timer_list *t)
 {
 	struct stt_shard *shard = timer_container_of(shard, t, timer);
 
-	spin_lock(&shard->lock);
-	if (stt_shard_expire(shard) && !shard->dying)
-		schedule_work(&shard->expire);
-	spin_unlock(&shard->lock);
+	stt_shard_run(shard);
 }
 
-/* More frames expired than a softirq should be spent on. */
 static void stt_reasm_expire(struct work_struct *work)
 {
-	struct stt_shard *shard = container_of(work, struct stt_shard, expire);
-	bool more;
-
-	do {
-		spin_lock_bh(&shard->lock);
-		more = stt_shard_expire(shard) && !shard->dying;
-		spin_unlock_bh(&shard->lock);
-		cond_resched();
-	} while (more);
+	stt_shard_run(container_of(work, struct stt_shard, expire));
 }
 
 /* ---- frames that came whole -------------------------------------------- */
