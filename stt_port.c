@@ -123,16 +123,15 @@ static struct stt_port __rcu **stt_port_place(struct stt_net *sn,
 					      sa_family_t family,
 					      __be16 number)
 {
-	struct stt_port_table __rcu **root = &sn->ports[stt_family_index(family)];
-	struct stt_port_table *table = rtnl_dereference(*root);
-	unsigned int n = ntohs(number);
+	unsigned int n = ntohs(number), i = stt_family_index(family);
+	struct stt_port_table *table = rtnl_dereference(sn->ports[i]);
 	struct stt_port __rcu **leaf;
 
 	if (!table) {
 		table = kzalloc_obj(*table, GFP_KERNEL_ACCOUNT);
 		if (!table)
 			return NULL;
-		rcu_assign_pointer(*root, table);
+		rcu_assign_pointer(sn->ports[i], table);
 	}
 	leaf = rtnl_dereference(table->leaves[n / STT_PORT_LEAF]);
 	if (!leaf) {

@@ -43,9 +43,9 @@
  * Trees and not tables that grow: they need no memory of their own, which a
  * flood would have to be charged for, and no moment at which all moves.  A
  * segment may push out %STT_EVICT_MAX frames before it is dropped itself, but
- * each frame that it pushes out was paid for by segments before.  The timer
- * gives up %STT_EXPIRE_BATCH frames, and a work item the rest, as many each
- * time that it runs.  A frame that comes whole takes the lock only if its flow shares a tree
+ * each of them was opened by a segment before.  The timer gives up
+ * %STT_EXPIRE_BATCH frames, and a work item the rest, as many each time that it
+ * runs.  A frame that comes whole takes the lock only if its flow shares a tree
  * with one that has incomplete frames.
  */
 #include <linux/jhash.h>
@@ -659,7 +659,7 @@ static void stt_reasm_expire(struct work_struct *work)
 
 /* ---- frames that came whole -------------------------------------------- */
 
-/* Not of secret ids: who completes frames of a flow may name any of them. */
+/* Need not be secret: a sender gains nothing by ids that it used before. */
 static u64 stt_whole_hash(const struct stt_flow_key *key, u32 id)
 {
 	const u32 *s = (const u32 *)&key->saddr;

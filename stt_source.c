@@ -149,7 +149,7 @@ bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
 	return (long)bytes <= stt_pool_limit(reasm, known);
 }
 
-/* Never above the limit, not even for somebody who looks in between. */
+/* Never above the limit, whenever it is read. */
 static bool stt_pool_add(atomic_long_t *pool, long bytes, long limit)
 {
 	long old = atomic_long_read(pool);

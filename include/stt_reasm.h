@@ -89,12 +89,13 @@ struct stt_flow {
 };
 
 /*
- * So much lost without a late segment in between, and the flow's path is one
- * that loses segments and does not reorder them: the next frame that is
- * complete shows that older ones are not going to be.  Where TCP waits for the
- * parts there is none: then it is shown by silence, for a small part of what
- * TCP waits at least before it sends all again.  A frame counts once for each
- * unit of bytes that is begun: that of many segments none was late tells more.
+ * A flow that lost so much without a late segment in between is lossy: its path
+ * loses segments and does not reorder them.  Then the next frame that is
+ * complete shows that older ones are not going to be.  If the inner TCP waits
+ * for their parts, there is no such frame: then an idle timeout shows it, a
+ * small part of what TCP waits at least before it sends all again.  A frame
+ * counts once for each unit of bytes that is begun, because it is stronger
+ * evidence if none of many segments was late.
  */
 #define STT_FLOW_LOSSY		16
 #define STT_LOSS_UNIT		SZ_16K
