@@ -74,8 +74,8 @@
 #define STT_DONE_TIME		(HZ / 5)
 
 /*
- * ...and a segment of a frame that was given up as a late one, at most: no id
- * comes back before that (W2).
+ * ...and a segment of a frame that was given up as a late one, at most, or of
+ * one that came whole as a duplicate: no id comes back before that (W2).
  */
 #define STT_LATE_TIME		(3 * HZ)
 
@@ -708,7 +708,7 @@ static bool stt_reasm_came_whole(struct stt_reasm *reasm,
 								 cpu), hash));
 
 		if (seen >> 32 == hash >> 32 &&
-		    (u32)jiffies - (u32)seen < STT_DONE_TIME)
+		    (u32)jiffies - (u32)seen < STT_LATE_TIME)
 			return true;
 	}
 

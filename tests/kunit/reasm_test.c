@@ -971,15 +971,16 @@ static void stt_reasm_many_flows(struct kunit *test)
 	unsigned int i;
 
 	r->plain = true;
+	r->sn.limits.high_thresh = 64UL << 20;
 	for (i = 0; i < STT_RTEST_FLOWS; i++) {
 		key.sport = htons(1 + i);
-		stt_rtest_wait(r, &key, 1, false, 0, 50, 100);
+		stt_rtest_wait(r, &key, 1, true, 0, 50, 100);
 	}
 	KUNIT_EXPECT_EQ(test, stt_reasm_frames(r->sn.reasm), STT_RTEST_FLOWS);
 	for (i = 0; i < STT_RTEST_FLOWS; i++) {
 		/* 777 has no factor in common with the number of flows. */
 		key.sport = htons(1 + i * 777 % STT_RTEST_FLOWS);
-		stt_rtest_done(r, &key, 1, false, 50, 50, 100);
+		stt_rtest_done(r, &key, 1, true, 50, 50, 100);
 	}
 	stt_rtest_empty(r);
 	stt_rtest_counts(r);
@@ -993,19 +994,21 @@ static void stt_reasm_many_frames(struct kunit *test)
 	unsigned int i;
 
 	r->plain = true;
+	r->sn.limits.high_thresh = 64UL << 20;
+	r->sn.limits.max_frames = 256;
 	for (i = 0; i < 255; i++)
-		stt_rtest_wait(r, &key, i * 0x9e3779b9, false, 0, 50, 100);
+		stt_rtest_wait(r, &key, i * 0x9e3779b9, true, 0, 50, 100);
 	for (i = 0; i < 255; i++)
-		stt_rtest_done(r, &key, i * 77 % 255 * 0x9e3779b9, false, 50,
+		stt_rtest_done(r, &key, i * 77 % 255 * 0x9e3779b9, true, 50,
 			       50, 100);
 	for (i = 0; i < STT_RTEST_FLOWS; i++) {
 		stt_rtest_source(&key, 0x0a000000 + i * 0x10001);
-		stt_rtest_wait(r, &key, 7, false, 0, 50, 100);
+		stt_rtest_wait(r, &key, 7, true, 0, 50, 100);
 	}
 	for (i = 0; i < STT_RTEST_FLOWS; i++) {
 		stt_rtest_source(&key, 0x0a000000 +
 				       i * 777 % STT_RTEST_FLOWS * 0x10001);
-		stt_rtest_done(r, &key, 7, false, 50, 50, 100);
+		stt_rtest_done(r, &key, 7, true, 50, 50, 100);
 	}
 	stt_rtest_empty(r);
 	stt_rtest_counts(r);
@@ -1047,7 +1050,7 @@ static void stt_reasm_marks(struct kunit *test)
 	stt_rtest_wait(r, &r->key, 2, true, 0, 50, 100);
 	r->want[STT_NET_reasm_evicted]++;
 	/* So many that each shard gets more than it remembers. */
-	for (i = 0; i < 16 * 400; i++) {
+	for (i = 0; i < 16 * 300; i++) {
 		stt_rtest_source(&key, 0xc0000000 + i);
 		stt_rtest_wait(r, &key, 3, false, 0, 50, 100);
 		stt_rtest_wait(r, &key, 4, false, 0, 50, 100);

@@ -12,6 +12,7 @@
 #	eth0 192.0.2.1 ---------- veth ---------- eth0 192.0.2.2
 #
 # kernels: stock
+# slow: yes
 # timeout: 300
 
 # shellcheck disable=SC2154 # namespaces are set by setup_pair
