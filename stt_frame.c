@@ -220,12 +220,21 @@ static bool stt_frame_peek(struct stt_frame *frame, void *to, unsigned int len)
 	return off == len;
 }
 
-/* Length of STT and inner headers if the flags say TCP, else 0. */
-static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
+/**
+ * stt_frame_headers - copy the headers of a frame that claims to be TCP
+ * @frame: open frame
+ * @buf: room for %STT_HEADERS_MAX bytes
+ *
+ * Only parts of such a frame can be delivered, once its headers are here
+ * (R15).  Whether they are right is seen when it is delivered.
+ *
+ * Return: their length from the STT header to the end of TCP's options, or 0.
+ */
+unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
 {
 	const u8 both = STT_F_CSUM_PARTIAL | STT_F_TCP;
 	const struct stt_hdr *hdr = (struct stt_hdr *)buf;
-	unsigned int l4;
+	unsigned int l4, hlen;
 
 	if (!stt_frame_peek(frame, buf, STT_HLEN) ||
 	    (hdr->flags & both) != both)
@@ -233,26 +242,10 @@ static unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf)
 	l4 = STT_HLEN + hdr->l4_offset;
 	if (!stt_frame_peek(frame, buf, l4 + sizeof(struct tcphdr)))
 		return 0;
-
 	/* The data offset is the upper half of the byte. */
-	return l4 + (buf[l4 + 12] >> 4) * 4;
-}
+	hlen = l4 + (buf[l4 + 12] >> 4) * 4;
 
-/**
- * stt_frame_is_salvageable - test whether a frame qualifies for R15
- * @frame: open frame
- *
- * Partial delivery needs inner TCP, and all headers.  Whether the headers are
- * valid is checked on delivery.
- *
- * Context: shard lock held.
- * Return: true if it qualifies.
- */
-bool stt_frame_is_salvageable(struct stt_frame *frame)
-{
-	u8 buf[STT_HLEN + U8_MAX + 60];
-
-	return stt_frame_headers(frame, buf);
+	return stt_frame_peek(frame, buf, hlen) ? hlen : 0;
 }
 
 /**
@@ -267,14 +260,13 @@ bool stt_frame_is_salvageable(struct stt_frame *frame)
  */
 struct stt_salvage *stt_frame_salvage(struct stt_frame *frame)
 {
-	/* An L4 offset has one byte, a TCP header at most 60. */
-	u8 buf[STT_HLEN + U8_MAX + 60];
+	u8 buf[STT_HEADERS_MAX];
 	struct stt_salvage *salvage;
 	unsigned int hlen, at = 0;
 	struct rb_node *n;
 
 	hlen = stt_frame_headers(frame, buf);
-	if (!hlen || !stt_frame_peek(frame, buf, hlen))
+	if (!hlen)
 		return NULL;
 	salvage = kmalloc(struct_size(salvage, headers, hlen), GFP_ATOMIC);
 	if (!salvage)
@@ -300,6 +292,26 @@ struct stt_salvage *stt_frame_salvage(struct stt_frame *frame)
 	}
 
 	return salvage;
+}
+
+/**
+ * stt_salvage_is_inside - does a late segment belong before others that came
+ * @salvage: what was kept of its frame
+ * @skb: segment
+ * @frame_len: length of the frame
+ *
+ * Return: false for what follows the last byte that came.
+ */
+bool stt_salvage_is_inside(const struct stt_salvage *salvage,
+			   struct sk_buff *skb, unsigned int frame_len)
+{
+	const struct stt_gap *last;
+
+	if (!salvage->n)
+		return true;
+	last = &salvage->gaps[salvage->n - 1];
+
+	return last->end != frame_len || stt_seg_start(skb) < last->start;
 }
 
 /**

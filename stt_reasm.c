@@ -278,6 +278,7 @@ static struct stt_flow *stt_flow_get(struct stt_shard *shard,
 	flow->hash = hash;
 	flow->key = *key;
 	flow->source = source;
+	flow->losses = STT_FLOW_LOSSY;
 	flow->frames = RB_ROOT;
 	flow->parts = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&flow->open);
@@ -331,24 +332,83 @@ static bool stt_frame_is_older(struct rb_node *a, const struct rb_node *b)
 		     rb_entry(b, struct stt_frame, by_number)->number) < 0;
 }
 
+/* Where the segments of a frame that are here end. */
+static unsigned int stt_frame_end(const struct stt_frame *frame)
+{
+	return frame->last ? stt_skb_cb(frame->last)->offset + frame->last->len :
+			     0;
+}
+
 /*
- * A segment came, and not the frame's last.  In a lossy flow, if parts of the
- * frame can be delivered, the others are waited for no longer than they could
- * be on their way.
+ * Would a segment show that the path reorders segments?  It would if it is not
+ * the newest of its flow.  The sender may repeat the first one behind the
+ * frame (W14): that shows nothing.
+ */
+static bool stt_frame_is_reordered(const struct stt_frame *frame,
+				   unsigned int offset)
+{
+	unsigned int end = stt_frame_end(frame);
+
+	if (!offset && end == frame->len)
+		return false;
+
+	return offset < end || frame->number != frame->flow->started;
+}
+
+/*
+ * Can parts of a frame be delivered?  The device is asked once for each flow:
+ * one that refuses parts would lose what is given up early.
+ */
+static noinline bool stt_frame_takes_parts(struct stt_shard *shard,
+					   struct stt_frame *frame)
+{
+	struct stt_flow *flow = frame->flow;
+	u8 buf[STT_HEADERS_MAX];
+	unsigned int hlen;
+
+	hlen = stt_frame_headers(frame, buf);
+	if (!hlen)
+		return false;
+	if (flow->asked)
+		return true;
+	flow->asked = true;
+	if (stt_rx_takes_parts(shard->reasm->sn, &flow->key, buf, hlen,
+			       frame->len))
+		return true;
+	flow->losses = 0;
+
+	return false;
+}
+
+/*
+ * A segment came, and its frame is not complete.  In a lossy flow, if parts of
+ * the frame can be delivered, a hole in it shows that what belongs there is
+ * lost, and so are the rests of older frames; without a hole, the rest is
+ * waited for no longer than it could be on its way.
  */
 static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
 {
 	unsigned long expires = jiffies + STT_FLOW_IDLE;
 	struct stt_flow *flow = frame->flow;
 
+	if (flow->losses < STT_FLOW_LOSSY) {
+		if (!frame->parts)
+			return;
+		/* Reordering showed meanwhile: it has all its time again. */
+		frame->expires = frame->deadline;
+		list_move_tail(&frame->in_shard, &shard->open);
+		return;
+	}
 	if (!frame->parts) {
-		if (flow->losses < STT_FLOW_LOSSY ||
-		    !stt_frame_is_salvageable(frame))
+		if (!stt_frame_takes_parts(shard, frame))
 			return;
 		frame->parts = true;
 		rb_add_cached(&frame->by_number, &flow->parts,
 			      stt_frame_is_older);
 	}
+	if (frame->have < stt_frame_end(frame) &&
+	    (s32)(frame->number - flow->complete) >= 0)
+		flow->complete = frame->number + 1;
 	if (time_after(expires, frame->deadline))
 		return;
 
@@ -737,17 +797,22 @@ struct stt_arrival {
 static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 			   struct stt_arrival *a)
 {
+	bool reordered;
+
 	a->dropped = true;
 	a->cause = STT_NET_reasm_late;
 	if (frame->state == STT_FRAME_DONE) {
 		a->cause = STT_NET_reasm_duplicate;
 	} else if (frame->state == STT_FRAME_PARTIAL) {
+		reordered = frame->number != frame->flow->started ||
+			    stt_salvage_is_inside(frame->salvage, skb,
+						  frame->len);
 		if (!stt_salvage_fit(frame->salvage, skb)) {
 			a->cause = STT_NET_reasm_duplicate;
 			return;
 		}
-		/* It was reordering, not loss. */
-		frame->flow->losses = 0;
+		if (reordered)
+			frame->flow->losses = 0;
 		a->late = true;
 		a->dropped = false;
 		a->segs = stt_salvage_packet(frame->salvage, skb);
@@ -762,10 +827,12 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 	struct stt_reasm *reasm = shard->reasm;
 	struct stt_source *source = frame->flow->source;
 	const struct stt_skb_cb cb = *stt_skb_cb(skb);
+	bool reordered = stt_frame_is_reordered(frame, cb.offset);
 
 	switch (stt_frame_insert(frame, skb)) {
 	case STT_INSERT_TRIMMED:
 		stt_net_count(reasm->sn, STT_NET_reasm_duplicate);
+		reordered = false;
 		fallthrough;
 	case STT_INSERT_NEW:
 		/* Only the first segment pays for the frame. */
@@ -780,6 +847,8 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 			frame->dsfield = cb.dsfield;
 		if (INET_ECN_is_ce(cb.dsfield))
 			frame->ce = true;
+		if (reordered)
+			frame->flow->losses = 0;
 		if (frame->have == frame->len) {
 			if ((s32)(frame->number - frame->flow->complete) > 0)
 				frame->flow->complete = frame->number;

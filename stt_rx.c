@@ -621,6 +621,52 @@ drop:
 	return false;
 }
 
+/**
+ * stt_rx_takes_parts - would parts of a frame be delivered (R15)
+ * @sn: namespace
+ * @from: its addresses
+ * @headers: the STT header and all inner headers
+ * @hlen: their length
+ * @frame_len: length of the whole frame, STT header included
+ *
+ * Asked once for each flow, before frames are given up early: where parts are
+ * refused that would only lose what may still be on its way.
+ *
+ * Context: BH disabled; allocates atomically.
+ * Return: whether the device of such a frame takes parts, and parts of a frame
+ * with such headers can be right.
+ */
+bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
+			const u8 *headers, unsigned int hlen,
+			unsigned int frame_len)
+{
+	struct sk_buff *skb = alloc_skb(hlen, GFP_ATOMIC);
+	const struct stt_conf *conf = NULL;
+	struct stt_offload off;
+	struct stt_partial p;
+	struct stt_port *port;
+	bool takes;
+	u64 id;
+
+	if (!skb)
+		return false;
+	id = stt_hdr_decode((const struct stt_hdr *)headers, &off);
+	skb_put_data(skb, headers + STT_HLEN, hlen - STT_HLEN);
+
+	rcu_read_lock();
+	port = stt_port_find_rcu(sn, from->family, from->dport);
+	if (port) {
+		stt_port_policy(port, &id);
+		conf = stt_port_conf_rcu(port, id, from);
+	}
+	takes = conf && conf->partial &&
+		stt_partial_init(&p, skb, &off, frame_len - STT_HLEN);
+	rcu_read_unlock();
+	kfree_skb(skb);
+
+	return takes;
+}
+
 /* ---- segment -> frame -------------------------------------------------- */
 
 /*

@@ -841,6 +841,9 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);
+bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
+			const u8 *headers, unsigned int hlen,
+			unsigned int frame_len);
 void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		    struct sk_buff *skb);
 

@@ -26,6 +26,9 @@ struct stt_gap {
 
 #define STT_SALVAGE_GAPS	8
 
+/* L4 offsets are a byte, and a TCP header has at most 60. */
+#define STT_HEADERS_MAX		(STT_HLEN + U8_MAX + 60)
+
 /**
  * struct stt_salvage - what late segments of a frame need to be delivered
  * @n: gaps left
@@ -133,8 +136,10 @@ enum stt_insert {
 enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb);
 void stt_frame_purge(struct stt_frame *frame, enum stt_net_counter cause);
 struct sk_buff *stt_frame_take(struct stt_frame *frame);
-bool stt_frame_is_salvageable(struct stt_frame *frame);
+unsigned int stt_frame_headers(struct stt_frame *frame, u8 *buf);
 struct stt_salvage *stt_frame_salvage(struct stt_frame *frame);
+bool stt_salvage_is_inside(const struct stt_salvage *salvage,
+			   struct sk_buff *skb, unsigned int frame_len);
 bool stt_salvage_fit(struct stt_salvage *salvage, struct sk_buff *skb);
 struct sk_buff *stt_salvage_packet(const struct stt_salvage *salvage,
 				   struct sk_buff *skb);

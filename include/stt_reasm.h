@@ -67,10 +67,13 @@ struct stt_source {
  * @nframes: how many are in @open and @closed
  * @nopen: how many are in @open
  * @started: how many were ever started, those that came whole included
- * @complete: number of the newest frame that is complete
- * @losses: how much newer frames showed to be lost, in units of
- *	%STT_LOSS_UNIT, up to %STT_FLOW_LOSSY and what the last frame adds;
- *	0 when a segment comes late or parts are refused
+ * @complete: frames with a lower number than this are lost if the path does
+ *	not reorder segments: of the newest frame that is complete, or behind
+ *	that of the newest with a hole
+ * @losses: %STT_FLOW_LOSSY or more while nothing shows that the path reorders
+ *	segments, or that parts are refused; 0 when that shows.  What newer
+ *	frames show to be lost adds to it, in units of %STT_LOSS_UNIT
+ * @asked: whether parts are refused was looked up
  */
 struct stt_flow {
 	struct rb_node		node;
@@ -86,16 +89,17 @@ struct stt_flow {
 	u32			started;
 	u32			complete;
 	unsigned int		losses;
+	bool			asked;
 };
 
 /*
- * A flow that lost so much without a late segment in between is lossy: its path
- * loses segments and does not reorder them.  Then the next frame that is
- * complete shows that older ones are not going to be.  If the inner TCP waits
- * for their parts, there is no such frame: then an idle timeout shows it, a
- * small part of what TCP waits at least before it sends all again.  A frame
- * counts once for each unit of bytes that is begun, because it is stronger
- * evidence if none of many segments was late.
+ * A flow is lossy until a segment comes late, and again when so much was lost
+ * without another late segment in between.  What comes of a frame of a lossy
+ * flow is delivered in parts once something newer shows that the rest is lost,
+ * be it a segment behind a hole or a complete frame.  What is lost last is
+ * shown by the flow being idle, for a small part of the time that TCP waits at
+ * least before it sends all again.  A frame adds a unit for each 16 KB that it
+ * begins: that no segment of a large one came late tells more.
  */
 #define STT_FLOW_LOSSY		16
 #define STT_LOSS_UNIT		SZ_16K

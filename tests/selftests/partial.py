@@ -35,13 +35,24 @@ def inner_tcp(n, *, v6=False, flags=ACK | PSH, options=STAMPS, df=True,
 
 
 class Lossy:
-    """A flow of frames that lose segments."""
+    """A flow of frames that lose segments. Unless it is fresh it has shown
+    that its path reorders segments: what comes of a frame is held back."""
 
-    def __init__(self, outer, dev=None, id=1):
+    def __init__(self, outer, dev=None, id=1, fresh=False):
         self.fam, src, dst, self.dev = outer
         self.dev = dev or self.dev
         self.flow = Flow(src, dst, next(sports))
         self.id = id
+        if not fresh:
+            self.reorder()
+
+    def reorder(self):
+        """A frame whose second segment overtakes the first."""
+        data = self.frame(eth(b'newer %6d' % next(serial) + bytes(900),
+                              ETH_P_TEST))
+        new = new_id()
+        for part in (300, 600), (0, 300), (600, len(data)):
+            self.send(data, new, *part)
 
     def frame(self, inner, **args):
         return frame(inner, id=self.id, **args)
@@ -298,6 +309,87 @@ def payloads(got):
 HEADERS = HLEN + ETH_HLEN + 52
 
 
+def at_once():
+    """Where nothing shows that a path reorders segments, a hole is a loss:
+    what is here is delivered as it comes."""
+    first = (0, 2 * SEG - HEADERS)
+    for outer in OUTER:
+        fam = outer[0]
+        lossy = Lossy(outer, fresh=True)
+        data, parts = sample(lossy)
+        before = counters(h2)
+        new = new_id()
+        for i in 0, 1, 3:
+            lossy.send(data, new, *parts[i])
+        check_eq(fam + ': both sides of a hole are delivered at once (R15)',
+                 payloads(lossy.got()), [first, (3 * SEG - HEADERS, SEG)])
+        for i in 4, 5:
+            lossy.send(data, new, *parts[i])
+        check_eq(fam + ': segments behind a hole are delivered as they come '
+                 '(R15)', payloads(lossy.got()),
+                 [(i * SEG - HEADERS, SEG) for i in (4, 5)])
+        check_eq(fam + ': a frame delivered as it comes counts once', counted(
+            h2, before, reasm_evicted=1, partial_frames=1,
+            partial_packets=4), {})
+
+        # In order so far: the flow has shown no reordering.
+        new = new_id()
+        lossy.send(data, new, *parts[0])
+        lossy.send(data, new, *parts[1])
+        check_eq(fam + ': a frame without a hole waits for its rest (R15)',
+                 payloads(lossy.got()), [])
+        lossy.whole()
+        check_eq(fam + ': a newer frame shows that the rest is lost (R15)',
+                 payloads(lossy.got()), [first])
+        # Two frames that end in a loss go up in order.
+        old = new_id()
+        lossy.send(data, old, *parts[0])
+        lossy.send(data, old, *parts[1])
+        new = new_id()
+        lossy.send(data, new, *parts[0])
+        lossy.send(data, new, *parts[2])
+        check_eq(fam + ': a hole shows that older frames are lost, which go '
+                 'up first (R15)', payloads(lossy.got()),
+                 [first, (0, SEG - HEADERS), (2 * SEG - HEADERS, SEG)])
+
+        # What fills a hole late was reordered.
+        lossy.send(data, new, *parts[1])
+        check_eq(fam + ': a segment that fills a hole late is delivered '
+                 '(R15)', payloads(lossy.got()), [(SEG - HEADERS, SEG)])
+        before = counters(h2)
+        late = lossy.lose(data, parts)
+        lossy.whole(WINDOW - 1)
+        check_eq(fam + ': frames are held back once a segment came late '
+                 '(R15)', payloads(lossy.got()), [])
+        wire.send(late)
+        check_eq(fam + ': a held back frame is delivered whole (R15)',
+                 [p.data for p in lossy.got()], [data[HLEN:]])
+        check_eq(fam + ': a held back frame counts as reassembled',
+                 counted(h2, before, reasm_ok=1), {})
+
+
+def again():
+    """The first segment, sent once more behind its frame (W14), completes a
+    frame that lost it, and shows no reordering."""
+    for outer in OUTER:
+        fam = outer[0]
+        lossy = Lossy(outer, fresh=True)
+        data, parts = sample(lossy)
+        before = counters(h2)
+        first = lossy.lose(data, parts, 0)
+        wire.send(first)
+        check_eq(fam + ': a first segment behind its frame completes it',
+                 [p.data for p in lossy.got()], [data[HLEN:]])
+        check_eq(fam + ': a frame completed by its first segment counts so',
+                 counted(h2, before, reasm_ok=1), {})
+        wire.send(first)
+        check_eq(fam + ': a second copy is a duplicate', counted(
+            h2, before, reasm_ok=1, reasm_duplicate=1), {})
+        lossy.lose(data, parts)
+        check_eq(fam + ': a copy is not taken for reordering',
+                 len(lossy.got()), 2)
+
+
 def window():
     for outer in OUTER:
         fam = outer[0]
@@ -400,33 +492,33 @@ def silence():
                  len(lossy.got()), 2)
 
         before = counters(h2)
-        late = lossy.lose(data, parts)
-        wait_until(lambda b=before: counters(h2)['partial_packets'] >=
-                   b['partial_packets'] + 2)
-        check_eq(fam + ': in a lossy flow the last frame is given in parts '
-                 'before its time is over (R15)', payloads(lossy.got()),
-                 [(0, 2 * SEG - HEADERS),
-                  (3 * SEG - HEADERS, 9000 - 3 * SEG + HEADERS)])
-        check_eq(fam + ': parts after the idle timeout are counted', counted(
-            h2, before, reasm_timeout=1, partial_frames=1,
-            partial_packets=2), {})
+        late = lossy.lose(data, parts, 6)
+        wait_until(lambda b=before: counters(h2)['partial_packets'] >
+                   b['partial_packets'])
+        check_eq(fam + ': a frame whose end is lost is delivered once its '
+                 'flow is idle (R15)', payloads(lossy.got()),
+                 [(0, 6 * SEG - HEADERS)])
+        check_eq(fam + ': a frame given up by the idle timeout counts so',
+                 counted(h2, before, reasm_timeout=1, partial_frames=1,
+                         partial_packets=1), {})
         # Nothing tells of what has no headers yet: it waits for them.
         before = counters(h2)
         lossy.lose(data, parts, 0)
         time.sleep(0.3)
-        check_eq(fam + ': a frame without inner headers waits',
+        check_eq(fam + ': a frame without headers waits',
                  counted(h2, before), {})
         wire.send(late)
-        check_eq(fam + ': after the idle timeout a late segment is delivered '
-                 'by itself (R15)',
-                 payloads(lossy.got()), [(2 * SEG - HEADERS, SEG)])
+        check_eq(fam + ': the end of a frame is delivered late (R15)',
+                 payloads(lossy.got()),
+                 [(6 * SEG - HEADERS, 9000 - 6 * SEG + HEADERS)])
+        # A segment of an older frame than the newest was reordered.
         before = counters(h2)
         lossy.lose(data, parts)
         time.sleep(0.3)
-        check_eq(fam + ': a late segment turns the idle timeout off, because '
-                 'the path reorders', counted(h2, before), {})
+        check_eq(fam + ': a flow that reorders has no idle timeout',
+                 counted(h2, before), {})
         lossy.whole(WINDOW)
-        check_eq(fam + ': newer frames show the loss without the idle timeout',
+        check_eq(fam + ': newer frames show a loss in a flow that reorders',
                  len(lossy.got()), 2)
 
 
@@ -479,8 +571,9 @@ def metadata():
     """The parts of a frame, and what comes late, have its metadata."""
     taps['ext'] = Wire(h2, 'ext').listen()
     for outer in OUTER:
-        lossy = Lossy(outer, 'ext')
+        lossy = Lossy(outer, 'ext', fresh=True)
         lossy.flow.dport = 7472
+        lossy.reorder()
         data, parts = sample(lossy)
         segs = [lossy.flow.segment(data, 1, *p, ttl=77) for p in parts]
         wire.send(*segs[:2], *segs[3:])
@@ -507,5 +600,5 @@ def matched():
 # However slow the machine is, what belongs together comes in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 sysctl(h2, 'reasm_max_frames_per_flow', WINDOW)
-main([parts, not_in_parts, window, lossy_path, silence, no_haste,
+main([at_once, again, parts, not_in_parts, window, lossy_path, silence, no_haste,
       metadata, last_resort])
