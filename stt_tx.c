@@ -528,6 +528,29 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 	return true;
 }
 
+/* Push the IP header and send.  Takes @skb over. */
+static int stt_ip_out(struct net *net, struct sk_buff *skb,
+		      sa_family_t family, const struct stt_outer *out)
+{
+	if (family == AF_INET6)
+		return stt_ip6_out(net, skb, out);
+
+	return stt_ip4_out(net, skb, out);
+}
+
+/* The first segment of a frame once more (W14), or NULL. */
+static struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
+				   sa_family_t family,
+				   const struct stt_outer *out)
+{
+	struct sk_buff *copy = stt_resend_copy(skb, skb_headroom(skb));
+
+	if (copy)
+		tcp_hdr(copy)->check = stt_pseudo_sum(family, out, copy->len);
+
+	return copy;
+}
+
 /* Encapsulate and send one inner packet as one frame.  Takes @skb over. */
 static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 			 struct sk_buff *skb, const struct stt_inner *in,
@@ -538,9 +561,10 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	sa_family_t family = key->family;
 	unsigned int hlen = stt_ip_hlen(family);
 	struct stt_outer out = { };
+	struct sk_buff *copy = NULL;
 	struct tcphdr *th;
+	bool tso, resent;
 	unsigned int mss;
-	bool tso;
 	u64 id;
 	int err;
 
@@ -580,10 +604,12 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 		goto drop_nomem;
 
 	id = stt_tx_id(dest, skb);
-	stt_hdr_encode(__skb_push(skb, STT_HLEN), id, off);
 	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
 	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
 	      hlen - sizeof(*th);
+	resent = stt_resend_wanted(skb, in, skb->hash ^ (u32)id,
+				   frame_len > mss);
+	stt_hdr_encode(__skb_push(skb, STT_HLEN), id, off);
 	if (stt_tx_segment_size(skb, family, frame_len, mss))
 		goto drop_nomem;
 	tso = skb_is_gso(skb);
@@ -604,11 +630,12 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	/* Connection tracking has no business with it; not before the scrub. */
 	skb_set_nfct(skb, IP_CT_UNTRACKED);
 	skb_dst_set(skb, out.dst);
+	if (unlikely(resent) && tso)
+		copy = stt_tx_copy(skb, family, &out);
 
-	if (family == AF_INET6)
-		err = stt_ip6_out(stt->net, skb, &out);
-	else
-		err = stt_ip4_out(stt->net, skb, &out);
+	err = stt_ip_out(stt->net, skb, family, &out);
+	if (unlikely(copy))
+		stt_ip_out(stt->net, copy, family, &out);
 
 	if (unlikely(net_xmit_eval(err))) {
 		stt_id_count_drop(dest->counters, STT_ID_tx_drops);

@@ -750,6 +750,13 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       const struct stt_offload *off);
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
 
+/* ---- stt_resend.c: retransmissions of inner TCP ------------------------- */
+
+bool stt_resend_wanted(const struct sk_buff *skb, const struct stt_inner *in,
+		       u32 hash, bool several);
+struct sk_buff *stt_resend_copy(const struct sk_buff *skb,
+				unsigned int headroom);
+
 /* ---- stt_external.c: packets that carry where they go and came from ---- */
 
 int stt_external_init(struct stt_conf *conf);
