@@ -12,6 +12,8 @@
 # geneve, gretap or stt, WAY what the router does:
 #   ok        forwards
 #   nth1000   drops each 1000th segment towards h2; nth100 each 100th
+#   seedN     drops one percent by chance, at positions drawn from the seed N:
+#             repeats exactly
 #   netem0.1  drops 0.1 percent by chance; netem1 one percent
 #   reorder1  sends 1 % ahead of the others, which take 100 us more; reorder25
 
@@ -52,6 +54,14 @@ topology() {
 	ip netns exec h2 iperf3 -s -D --pidfile /run/iperf3.pid
 }
 
+# positions SEED: 1000 of 100000, for nft
+positions() {
+	python3 -c "
+import random
+print(', '.join('%d : drop' % p for p in
+		random.Random($1).sample(range(100000), 1000)))"
+}
+
 way() {
 	case $1 in
 	ok)	;;
@@ -59,6 +69,16 @@ way() {
 		table ip t { chain c {
 			type filter hook forward priority 0;
 			oifname eth1 meta length > 200 numgen inc mod ${1#nth} == 0 drop
+		}
+		}
+		END
+		;;
+	seed*)	ip netns exec r nft -f - <<-END
+		table ip t { chain c {
+			type filter hook forward priority 0;
+			oifname eth1 meta length > 200 numgen inc mod 100000 vmap {
+				$(positions "${1#seed}")
+			}
 		}
 		}
 		END
