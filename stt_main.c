@@ -277,11 +277,9 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	if (size <= hlen + link + MAX_TCP_HEADER)
 		return;
 	size -= hlen + link;
-	/* What the user set lower stays; what we set follows. */
-	if (dev->gso_max_size == stt->gso_size)
-		netdev_set_gso_max(dev, size);
-	netif_set_tso_max_size(dev, size);
-	stt->gso_size = size;
+	/* What the user set stays; what we set follows. */
+	netdev_follow_gso_max(dev, stt->gso_size, size);
+	WRITE_ONCE(stt->gso_size, size);
 }
 
 static int stt_open(struct net_device *dev)
@@ -471,6 +469,8 @@ static const struct ethtool_ops stt_ethtool_ops = {
  */
 void stt_setup(struct net_device *dev)
 {
+	struct stt_dev *stt = netdev_priv(dev);
+
 	ether_setup(dev);
 	eth_hw_addr_random(dev);
 	dev->netdev_ops = &stt_netdev_ops;
@@ -496,6 +496,9 @@ void stt_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
 	dev->mtu = ETH_DATA_LEN;
 	dev->max_mtu = STT_MAX_MTU_V6;
+	/* What exceeds a frame is cut into several, where the user wants it. */
+	netif_set_tso_max_size(dev, GSO_MAX_SIZE);
+	stt->gso_size = dev->gso_max_size;
 }
 
 /* The way to a peer may lead through any device, named or not. */

@@ -346,15 +346,54 @@ static void stt_rx_unfit(struct stt_net *sn, const struct stt_rx_info *info,
 static DEFINE_PER_CPU(bool, stt_rx_busy);
 
 /*
+ * May GRO make one packet of this GSO packet and others?  It may where the
+ * user let the device's GRO exceed 64 KB (BIG TCP); GRO itself takes only
+ * packets without a frag_list.
+ */
+static bool stt_rx_is_part(const struct net_device *dev,
+			   const struct sk_buff *skb,
+			   const struct stt_inner *in)
+{
+	bool v6 = in->proto == htons(ETH_P_IPV6);
+
+	return netdev_get_gro_max(dev, v6) > GRO_LEGACY_MAX_SIZE &&
+	       in->l4_proto == IPPROTO_TCP && !skb_cloned(skb) &&
+	       !skb_has_frag_list(skb) &&
+	       skb_headlen(skb) >= in->l4 + sizeof(struct tcphdr);
+}
+
+/*
+ * GRO wants to know how many segments there are, and takes nothing that is
+ * untrusted (SKB_GSO_DODGY): that mark asks for checks of the headers that
+ * stt_rx_offload() has made.
+ */
+static void stt_rx_trust(struct sk_buff *skb, const struct stt_inner *in)
+{
+	const struct tcphdr *th = (struct tcphdr *)(skb->data + in->l4);
+	unsigned int len = skb->len - in->l4 - th->doff * 4;
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	shinfo->gso_segs = DIV_ROUND_UP(len, shinfo->gso_size);
+	shinfo->gso_type &= ~SKB_GSO_DODGY;
+}
+
+/*
  * What a sender with TSO sends is as large as it gets, and small packets do
  * not become larger: GRO costs them as much as all that is done here, and
- * gives nothing.  Clones it does not take.
+ * gives nothing.  Clones it does not take.  @skb begins with the Ethernet
+ * header, and is prepared for GRO where it returns true.
  */
-static bool stt_rx_mergeable(const struct sk_buff *skb,
+static bool stt_rx_mergeable(const struct net_device *dev, struct sk_buff *skb,
 			     const struct stt_inner *in)
 {
-	return !skb_is_gso(skb) && in->l4_proto && skb->len >= STT_GRO_MIN &&
-	       !skb_cloned(skb);
+	if (skb_is_gso(skb)) {
+		if (likely(!stt_rx_is_part(dev, skb, in)))
+			return false;
+		stt_rx_trust(skb, in);
+		return true;
+	}
+
+	return in->l4_proto && skb->len >= STT_GRO_MIN && !skb_cloned(skb);
 }
 
 /*
@@ -391,6 +430,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	const struct stt_conf *conf = info->conf;
 	struct stt_dev *stt = conf->stt;
 	struct net_device *dev = stt->dev;
+	bool mergeable;
 	int err;
 
 	err = stt_rx_dsfield(skb, &info->in, info->dsfield,
@@ -412,6 +452,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		return false;
 	}
 	stt_rx_scrub(skb, !net_eq(stt->net, dev_net(dev)));
+	mergeable = stt_rx_mergeable(dev, skb, &info->in);
 	skb->protocol = eth_type_trans(skb, dev);
 	skb_reset_network_header(skb);
 	if (skb->ip_summed != CHECKSUM_PARTIAL)
@@ -421,7 +462,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), off->vlan_tci);
 	if (unlikely(conf->rx_extra))
 		stt_rx_extra(info, skb);
-	stt_rx_up(stt, skb, info->direct && !stt_rx_mergeable(skb, &info->in));
+	stt_rx_up(stt, skb, info->direct && !mergeable);
 
 	return true;
 }

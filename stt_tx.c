@@ -27,9 +27,14 @@
 #include "include/stt.h"
 #include "include/stt_trace.h"
 
-/* What an inner GSO packet may be for the header to describe it. */
+/*
+ * What an inner GSO packet may be for the header to describe it.  AccECN's
+ * flags are those of a counter, the same in each segment: any TSO copies them,
+ * but for CWR.
+ */
 #define STT_GSO_TYPES \
-	(SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID)
+	(SKB_GSO_TCPV4 | SKB_GSO_TCPV6 | SKB_GSO_DODGY | SKB_GSO_TCP_FIXEDID | \
+	 SKB_GSO_TCP_ACCECN)
 
 /* ---- frame ids (W2) ---------------------------------------------------- */
 
@@ -225,6 +230,7 @@ u16 stt_tx_sport(struct sk_buff *skb, const struct stt_inner *in, u16 min,
  * @dsfield: DSCP and ECN
  * @ttl: TTL or hop limit
  * @df: DF, for IPv4
+ * @local: the peer is this host, and needs no outer headers
  */
 struct stt_outer {
 	struct dst_entry	*dst;
@@ -236,6 +242,7 @@ struct stt_outer {
 	u8			dsfield;
 	u8			ttl;
 	bool			df;
+	bool			local;
 };
 
 static unsigned int stt_ip_hlen(sa_family_t family)
@@ -551,16 +558,60 @@ static struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
 	return copy;
 }
 
-/* Encapsulate and send one inner packet as one frame.  Takes @skb over. */
+/*
+ * Find out how frames of an inner flow are sent: all that @out says is the
+ * same for each.  @skb is a packet of that flow and stays the caller's, as does
+ * the reference @out->dst.  Returns false, with the counter that tells why in
+ * *@cause and no reference, when they cannot be.
+ */
+static __always_inline bool
+stt_tx_prepare(struct stt_dev *stt, const struct stt_dest *dest,
+	       struct sk_buff *skb, const struct stt_inner *in,
+	       struct stt_outer *out, enum stt_dev_counter *cause)
+{
+	const struct stt_path_key *key = dest->key;
+
+	out->sport = htons(stt_tx_sport(skb, in, key->sport_min,
+					key->sport_max));
+	if (stt_tx_route(stt->net, dest, in, out)) {
+		*cause = STT_DEV_tx_no_route;
+		return false;
+	}
+	if (out->dst->dev == stt->dev) {
+		dst_release(out->dst);
+		*cause = STT_DEV_tx_loop;
+		return false;
+	}
+	out->local = unlikely(stt_route_is_local(key->family, out->dst)) &&
+		     dest->localbypass;
+	if (likely(dest->path) &&
+	    time_after(jiffies, READ_ONCE(dest->path->last_tx)))
+		WRITE_ONCE(dest->path->last_tx, jiffies);
+
+	return true;
+}
+
+/* Bytes that go in front of an inner packet, link header included. */
+static unsigned int stt_tx_headroom(sa_family_t family,
+				    const struct stt_outer *out)
+{
+	return LL_RESERVED_SPACE(out->dst->dev) + out->dst->header_len +
+	       stt_ip_hlen(family) + sizeof(struct tcphdr) + STT_HLEN;
+}
+
+/*
+ * Encapsulate and send one inner packet as one frame.  Takes @skb and the
+ * reference @out->dst over.
+ */
 static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 			 struct sk_buff *skb, const struct stt_inner *in,
-			 const struct stt_offload *off)
+			 const struct stt_offload *off,
+			 const struct stt_outer *out)
 {
 	unsigned int inner_len = skb->len, frame_len = inner_len + STT_HLEN;
 	const struct stt_path_key *key = dest->key;
 	sa_family_t family = key->family;
 	unsigned int hlen = stt_ip_hlen(family);
-	struct stt_outer out = { };
 	struct sk_buff *copy = NULL;
 	struct tcphdr *th;
 	bool tso, resent;
@@ -569,42 +620,25 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	int err;
 
 	if (frame_len > stt_max_frame(family)) {
+		dst_release(out->dst);
 		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
 		return;
 	}
-
-	out.sport = htons(stt_tx_sport(skb, in, key->sport_min,
-				       key->sport_max));
-	if (stt_tx_route(stt->net, dest, in, &out)) {
-		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_no_route);
+	if (unlikely(out->local) && stt_tx_local(stt, dest, skb, off, out)) {
+		dst_release(out->dst);
 		return;
 	}
-	if (out.dst->dev == stt->dev) {
-		dst_release(out.dst);
-		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_loop);
-		return;
-	}
-	if (unlikely(stt_route_is_local(family, out.dst)) &&
-	    dest->localbypass && stt_tx_local(stt, dest, skb, off, &out)) {
-		dst_release(out.dst);
-		return;
-	}
-	if (likely(dest->path) &&
-	    time_after(jiffies, READ_ONCE(dest->path->last_tx)))
-		WRITE_ONCE(dest->path->last_tx, jiffies);
 
 	/*
 	 * The headers go in front, and the shared info is written: both are
 	 * ours after this, as for any tunnel.  TCP sets its GSO fields anew
 	 * with each transmission.
 	 */
-	if (skb_cow_head(skb, LL_RESERVED_SPACE(out.dst->dev) +
-			      out.dst->header_len + hlen + sizeof(*th) +
-			      STT_HLEN))
+	if (skb_cow_head(skb, stt_tx_headroom(family, out)))
 		goto drop_nomem;
 
 	id = stt_tx_id(dest, skb);
-	mss = min_t(unsigned int, dst_mtu(out.dst), STT_MAX_DGRAM);
+	mss = min_t(unsigned int, dst_mtu(out->dst), STT_MAX_DGRAM);
 	mss = max_t(unsigned int, mss, hlen + sizeof(*th) + STT_MIN_MSS) -
 	      hlen - sizeof(*th);
 	resent = stt_resend_wanted(skb, in, skb->hash ^ (u32)id,
@@ -616,8 +650,8 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 
 	th = __skb_push(skb, sizeof(*th));
 	skb_reset_transport_header(skb);
-	stt_tcp_encode(th, out.sport, out.dport, frame_len, stt_tx_next_id());
-	th->check = stt_pseudo_sum(family, &out, skb->len);
+	stt_tcp_encode(th, out->sport, out->dport, frame_len, stt_tx_next_id());
+	th->check = stt_pseudo_sum(family, out, skb->len);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb_transport_header(skb) - skb->head;
 	skb->csum_offset = offsetof(struct tcphdr, check);
@@ -629,13 +663,13 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 		skb->mark = key->mark;
 	/* Connection tracking has no business with it; not before the scrub. */
 	skb_set_nfct(skb, IP_CT_UNTRACKED);
-	skb_dst_set(skb, out.dst);
+	skb_dst_set(skb, out->dst);
 	if (unlikely(resent) && tso)
-		copy = stt_tx_copy(skb, family, &out);
+		copy = stt_tx_copy(skb, family, out);
 
-	err = stt_ip_out(stt->net, skb, family, &out);
+	err = stt_ip_out(stt->net, skb, family, out);
 	if (unlikely(copy))
-		stt_ip_out(stt->net, copy, family, &out);
+		stt_ip_out(stt->net, copy, family, out);
 
 	if (unlikely(net_xmit_eval(err))) {
 		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
@@ -647,17 +681,28 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	return;
 
 drop_nomem:
-	dst_release(out.dst);
+	dst_release(out->dst);
 	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
 	stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
 }
 
+/* Frame one result of cutting; as stt_tx_frame(), but keeps @out->dst. */
+static void stt_tx_part(struct stt_dev *stt, const struct stt_dest *dest,
+			struct sk_buff *skb, const struct stt_inner *in,
+			const struct stt_offload *off,
+			const struct stt_outer *out)
+{
+	dst_hold(out->dst);
+	stt_tx_frame(stt, dest, skb, in, off, out);
+}
+
 /*
  * Resolve in software what the header cannot express (W8), and send what
- * comes of it.  Takes @skb over.
+ * comes of it.  Takes @skb over, and leaves @out->dst.
  */
 static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
-			    struct sk_buff *skb, struct stt_offload *off)
+			    struct sk_buff *skb, struct stt_offload *off,
+			    const struct stt_outer *out)
 {
 	netdev_features_t features = NETIF_F_SG | NETIF_F_HW_CSUM |
 				     NETIF_F_HIGHDMA;
@@ -675,10 +720,11 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 		consume_skb(skb);
 	}
 
+	/* All results have the same headers but for lengths and the like. */
+	stt_inner_parse(segs, &in);
 	for (skb = segs; skb; skb = next) {
 		next = skb->next;
 		skb_mark_not_on_list(skb);
-		stt_inner_parse(skb, &in);
 		if (!stt_tx_offload(skb, &in, off)) {
 			/* A VM may want it in a tag that is gone. */
 			if (skb_checksum_start_offset(skb) < 0 ||
@@ -691,8 +737,71 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 			}
 			stt_tx_offload(skb, &in, off);
 		}
-		stt_tx_frame(stt, dest, skb, &in, off);
+		stt_tx_part(stt, dest, skb, &in, off, out);
 	}
+}
+
+/*
+ * Send a GSO packet that is larger than a frame as several frames (W13).
+ * Takes @skb over, and leaves @out->dst.
+ */
+static void stt_tx_big(struct stt_dev *stt, const struct stt_dest *dest,
+		       struct sk_buff *skb, const struct stt_inner *in,
+		       struct stt_offload *off, const struct stt_outer *out,
+		       unsigned int max)
+{
+	struct sk_buff *segs, *next;
+	struct stt_inner part;
+
+	segs = stt_cut(skb, in, max);
+	if (IS_ERR(segs)) {
+		stt_tx_software(stt, dest, skb, off, out);
+		return;
+	}
+	consume_skb(skb);
+
+	stt_inner_parse(segs, &part);
+	for (skb = segs; skb; skb = next) {
+		next = skb->next;
+		skb_mark_not_on_list(skb);
+		if (likely(stt_tx_offload(skb, &part, off)))
+			stt_tx_part(stt, dest, skb, &part, off, out);
+		else
+			stt_tx_software(stt, dest, skb, off, out);
+	}
+}
+
+/*
+ * Send a packet that does not go as it is: one frame cannot hold it, or the
+ * header cannot describe it.  Its headers, which all results inherit, get
+ * room for ours at once.  Takes @skb over, and leaves @out->dst.
+ */
+static noinline void stt_tx_cut(struct stt_dev *stt,
+				const struct stt_dest *dest,
+				struct sk_buff *skb, const struct stt_inner *in,
+				struct stt_offload *off,
+				const struct stt_outer *out, unsigned int max)
+{
+	if (skb_cow_head(skb, stt_tx_headroom(dest->key->family, out))) {
+		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
+	} else if (skb_is_gso(skb) && skb->len > max &&
+		 in->l4_proto == IPPROTO_TCP && skb_is_gso_tcp(skb)) {
+		stt_tx_big(stt, dest, skb, in, off, out, max);
+	} else {
+		stt_tx_software(stt, dest, skb, off, out);
+	}
+}
+
+/*
+ * The largest GSO packet, from the inner Ethernet header on, that one frame
+ * holds and the lower device's TSO takes.
+ */
+static unsigned int stt_tx_max_gso(const struct stt_dev *stt,
+				   sa_family_t family)
+{
+	return min_t(unsigned int, READ_ONCE(stt->gso_size) - 1,
+		     stt_max_frame(family) - STT_HLEN);
 }
 
 /**
@@ -710,14 +819,22 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off)
 {
+	unsigned int max = stt_tx_max_gso(stt, dest->key->family);
 	struct stt_offload o = *off;
+	enum stt_dev_counter cause;
+	struct stt_outer out = { };
 
-	if (stt_tx_offload(skb, in, &o) &&
-	    (!skb_is_gso(skb) ||
-	     skb->len + STT_HLEN <= stt_max_frame(dest->key->family)))
-		stt_tx_frame(stt, dest, skb, in, &o);
-	else
-		stt_tx_software(stt, dest, skb, &o);
+	if (!stt_tx_prepare(stt, dest, skb, in, &out, &cause)) {
+		stt_tx_drop_to(stt, dest, skb, cause);
+		return;
+	}
+	if (likely(stt_tx_offload(skb, in, &o) &&
+		   (!skb_is_gso(skb) || skb->len <= max))) {
+		stt_tx_frame(stt, dest, skb, in, &o, &out);
+		return;
+	}
+	stt_tx_cut(stt, dest, skb, in, &o, &out, max);
+	dst_release(out.dst);
 }
 
 /*

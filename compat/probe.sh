@@ -65,6 +65,7 @@ probe SYSCTL_SZ		net/net_namespace.h	register_net_sysctl_sz \
 	net/net_namespace.h			register_net_sysctl
 probe GSO_IPV4_MAX	linux/netdevice.h	gso_ipv4_max_size \
 	linux/netdevice.h			gso_max_size
+probe GSO_ACCECN	linux/skbuff.h		SKB_GSO_TCP_ACCECN
 probe DEV_LLTX		linux/netdevice.h	'lltx:1' \
 	linux/netdev_features.h			NETIF_F_LLTX
 probe CHANGE_PROTO_DOWN	linux/netdevice.h	'change_proto_down:1' \

@@ -573,7 +573,9 @@ struct stt_fdb {
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL
  * @link_node: in &stt_net.links, or nowhere; RTNL
- * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size
+ * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size:
+ *	a larger GSO packet is cut into several frames (W13); written under
+ *	RTNL
  */
 struct stt_dev {
 	struct net_device		*dev;
@@ -928,6 +930,11 @@ unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
 unsigned int stt_reasm_open(struct stt_reasm *reasm,
 			    const union stt_addr *addr, int scope,
 			    sa_family_t family, __be16 port);
+
+/* ---- stt_cut.c: BIG TCP ------------------------------------------------ */
+
+struct sk_buff *stt_cut(struct sk_buff *skb, const struct stt_inner *in,
+			unsigned int max);
 
 /* ---- stt_skb.c: how the bytes of a packet are laid out ----------------- */
 

@@ -199,6 +199,39 @@ def in_ns(ns, *args):
     return run('ip', 'netns', 'exec', ns, *args)
 
 
+IFLA_GSO_IPV4_MAX_SIZE, IFLA_GRO_IPV4_MAX_SIZE = 63, 64
+
+
+def set_link(ns, dev, *attrs):
+    """Set 32-bit attributes of a device, as numbers, that its kernel knows
+    and iproute2 may not; False where the kernel has none such."""
+    body = b''.join(struct.pack('=HHI', 8, kind, n) for kind, n in attrs)
+    with netns(ns), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+        index = socket.if_nametoindex(dev)
+        s.send(struct.pack('=IHHIIBxHiII', 32 + len(body), 16, 5, 1, 0, 0, 0,
+                           index, 0, 0) + body)
+        error = -struct.unpack('=i', s.recv(4096)[16:20])[0]
+    if error:
+        raise OSError(error, 'RTM_NEWLINK %s' % dev)
+    return knows_ipv4_max(ns, dev)
+
+
+def knows_ipv4_max(ns, dev):
+    """Has a kernel a GSO maximum of its own for IPv4, as since 6.3?"""
+    with netns(ns), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+        s.send(struct.pack('=IHHIIBxHiII', 32, 18, 1, 1, 0, 0, 0,
+                           socket.if_nametoindex(dev), 0, 0))
+        data = s.recv(1 << 16)
+    at, kinds = 32, set()
+    while at + 4 <= len(data):
+        length, kind = struct.unpack('=HH', data[at:at + 4])
+        if length < 4:
+            break
+        kinds.add(kind)
+        at += (length + 3) & ~3
+    return IFLA_GSO_IPV4_MAX_SIZE in kinds
+
+
 def ip_batch(ns, lines):
     """Commands for ip, in one go."""
     subprocess.run(['ip', '-n', ns, '-b', '-'], input='\n'.join(lines) + '\n',

@@ -25,15 +25,17 @@ static inline void netdev_set_change_proto_down(struct net_device *dev)
 }
 
 /*
- * The core's own setter is not for modules.  Since 6.3 IPv4 has a limit of its
- * own, which is the same up to 64 KB.
+ * Change the GSO maxima that are still @old.  The core's own setter is not for
+ * modules.  Since 6.3 IPv4 has a limit of its own.
  */
-static inline void netdev_set_gso_max(struct net_device *dev,
-				      unsigned int size)
+static inline void netdev_follow_gso_max(struct net_device *dev,
+					 unsigned int old, unsigned int size)
 {
-	WRITE_ONCE(dev->gso_max_size, size);
+	if (dev->gso_max_size == old)
+		WRITE_ONCE(dev->gso_max_size, size);
 #ifndef STT_NO_GSO_IPV4_MAX
-	WRITE_ONCE(dev->gso_ipv4_max_size, size);
+	if (dev->gso_ipv4_max_size == old)
+		WRITE_ONCE(dev->gso_ipv4_max_size, size);
 #endif
 }
 
@@ -45,6 +47,19 @@ static inline unsigned int netdev_get_gso_max(const struct net_device *dev,
 		return READ_ONCE(dev->gso_ipv4_max_size);
 #endif
 	return READ_ONCE(dev->gso_max_size);
+}
+
+/* Since 6.3 GRO makes IPv4 packets above 64 KB, too. */
+static inline unsigned int netdev_get_gro_max(const struct net_device *dev,
+					      bool v6)
+{
+	if (v6)
+		return READ_ONCE(dev->gro_max_size);
+#ifndef STT_NO_GSO_IPV4_MAX
+	return READ_ONCE(dev->gro_ipv4_max_size);
+#else
+	return GRO_LEGACY_MAX_SIZE;
+#endif
 }
 
 /*
