@@ -36,6 +36,13 @@
 #   memory  as recv, from 10,000 ports: how much of it that takes
 #   fwd, fwdgso	as tso and gso, but from and to machines of their own, behind a
 #		bridge that the tunnel, or the NIC, is a port of
+#   tsov6   as tso, IPv6 inside
+#   big, bigv6	as tso and tsov6, with BIG TCP: the tunnel, or the NIC, has a
+#		gso_max_size and gro_max_size of $BIG
+#   udpgso  sends of 48,000 bytes that the kernel cuts into UDP datagrams of
+#           1,200 (UDP_SEGMENT), as QUIC servers do
+#   filtertso, filterrr	as tso and rr; both hosts have an input policy of drop,
+#		connection tracking and eight rules
 #
 # Leaves iperf3's report in results/WORKLOAD.CASE.json, what sockbench says in
 # results/WORKLOAD.CASE, and in results/marks the measurements in their order.
@@ -73,6 +80,7 @@ ip -n a addr add 192.0.2.1/24 dev eth0
 ip -n b addr add 192.0.2.2/24 dev eth0
 ip -n a addr add 2001:db8::1/64 dev eth0 nodad
 ip -n b addr add 2001:db8::2/64 dev eth0 nodad
+BIG=${BIG:-524280}
 ip netns exec b iperf3 -s -D --pidfile /run/iperf3.pid
 ip netns exec b "$SOCKBENCH" rr-server 5001 &
 rr_server=$!
@@ -189,6 +197,10 @@ tunnel() {
 	esac
 	ip -n a addr add 10.0.0.1/24 dev tun0
 	ip -n b addr add 10.0.0.2/24 dev tun0
+	[ "$variant" = many ] || {
+		ip -n a addr add fd00::1/64 dev tun0 nodad
+		ip -n b addr add fd00::2/64 dev tun0 nodad
+	}
 }
 
 # machines up|down: c behind a and d behind b
@@ -229,15 +241,22 @@ bulk() {
 	"$SOCKBENCH" mark 0
 }
 
-# datagrams NAME TO SIZE
+# transactions NAME TO
+transactions() {
+	echo "$1" >>"$results/marks"
+	a "$SOCKBENCH" rr "$2" 5001 "$seconds" >"$results/$1"
+}
+
+# datagrams NAME TO SIZE [SEGMENT ROOM]
 datagrams() {
 	local name=$1 to=$2 size=$3 server
 
-	b "$SOCKBENCH" udp-server 5002 >"$results/$name.received" &
+	b "$SOCKBENCH" udp-server 5002 ${5:+"$5"} >"$results/$name.received" &
 	server=$!
 	sleep 0.1
 	echo "$name" >>"$results/marks"
-	a "$SOCKBENCH" udp "$to" 5002 "$size" "$seconds" >"$results/$name"
+	a "$SOCKBENCH" udp "$to" 5002 "$size" "$seconds" ${4:+"$4"} \
+		>"$results/$name"
 	wait "$server"
 	cat "$results/$name.received" >>"$results/$name"
 	rm "$results/$name.received"
@@ -280,11 +299,70 @@ mtu() {
 	esac
 }
 
+# big DEV GSO GRO: limits. IPv4 has its own since 6.3, which iproute2 may not
+# know: attributes 63 and 64 of RTM_NEWLINK.
+big() {
+	local ns
+
+	for ns in a b; do
+		ip -n $ns link set "$1" gso_max_size "$2" gro_max_size "$3" ||
+			return
+		ip netns exec $ns /usr/bin/python3 - "$@" <<-'EOF'
+		import socket, struct, sys
+		dev, gso, gro = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+		s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+		s.send(struct.pack('=IHHIIBxHiIIHHIHHI', 48, 16, 5, 1, 0, 0, 0,
+				   socket.if_nametoindex(dev), 0, 0,
+				   8, 63, gso, 8, 64, gro))
+		s.recv(4096)
+		EOF
+	done
+}
+
+# as_big NAME TO: bulk TCP with BIG TCP, in place of what the device has
+as_big() {
+	local was
+
+	was=$(a ip -d -j link show dev "$tunnel" |
+	      sed -nE 's/.*"gso_max_size":([0-9]+).*/\1/p')
+	# Not all do.
+	big "$tunnel" "$BIG" "$BIG" || return 0
+	bulk a "$1" "$2"
+	big "$tunnel" "$was" 65536
+}
+
+# rules up|down: a host's firewall
+rules() {
+	local ns
+
+	for ns in a b; do
+		if [ "$1" = down ]; then
+			ip netns exec $ns nft delete table inet filter
+			continue
+		fi
+		ip netns exec $ns nft -f - <<-'EOF'
+		table inet filter {
+			chain input {
+				type filter hook input priority 0; policy drop
+				iif lo accept
+				ct state established,related accept
+				ct state invalid counter drop
+				meta l4proto { icmp, icmpv6 } accept
+				tcp dport 22 accept
+				udp dport { 4789, 6081 } accept
+				tcp dport 7471 accept
+				tcp dport { 5001, 5201 } accept
+			}
+		}
+		EOF
+	done
+}
+
 # run WORKLOAD CASE TO
 run() {
-	local name=$1.$2 to=$3 offload=off tunnel=tun0 before
+	local name=$1.$2 to=$3 to6=fd00::2 offload=off tunnel=tun0 before
 
-	[ "$type" != none ] || tunnel=eth0
+	[ "$type" != none ] || tunnel=eth0 to6=2001:db8::2
 	case $2 in *-nic) offload=on ;; esac
 	case $1 in
 	*gso)	nic gso $offload ;;
@@ -292,6 +370,16 @@ run() {
 	esac
 	case $1 in
 	tso|gso) bulk a "$name" "$to" ;;
+	tsov6)	bulk a "$name" "$to6" ;;
+	big)	as_big "$name" "$to" ;;
+	bigv6)	as_big "$name" "$to6" ;;
+	filter*) rules up
+		case $1 in
+		filtertso) bulk a "$name" "$to" ;;
+		filterrr) transactions "$name" "$to" ;;
+		esac
+		rules down ;;
+	udpgso)	datagrams "$name" "$to" 48000 1200 8000000 ;;
 	jumbo)	mtu "$2" 65429; bulk a "$name" "$to"; mtu "$2" 1500 ;;
 	bidir)	bulk a "$name" "$to" --bidir ;;
 	flows*)	bulk a "$name" "$to" -P 64 ;;
@@ -299,8 +387,7 @@ run() {
 		bulk c "$name" 10.1.0.2
 		kill "$(cat /run/iperf3-d.pid)"
 		machines down ;;
-	rr)	echo "$name" >>"$results/marks"
-		a "$SOCKBENCH" rr "$to" 5001 "$seconds" >"$results/$name" ;;
+	rr)	transactions "$name" "$to" ;;
 	udp64)	datagrams "$name" "$to" 64 ;;
 	udp32k)
 		mtu "$2" 64000

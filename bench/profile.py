@@ -42,7 +42,7 @@ def units(results, name):
 
 def name_size(name):
     """Bytes of a datagram."""
-    return 64 if name.startswith("udp64") else 32768
+    return {"udp64": 64, "udpgso": 48000}.get(name.split(".")[0], 32768)
 
 
 def profiles(directory):

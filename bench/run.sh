@@ -87,7 +87,8 @@ clang -O2 -target bpf -I"/usr/include/$(uname -m)-linux-gnu" \
 case ${1:-} in
 --check)
 	measure stock-6.1 "$top/check" 0.3 -- \
-		'tso gso rr udp64 udp32k' none vxlan stt
+		'tso gso rr udp64 udp32k bigv6 udpgso filtertso filterrr' \
+		none vxlan stt
 	exec /usr/bin/python3 bench/report.py --check "$top/check" ;;
 --profile)
 	shift
@@ -107,9 +108,14 @@ for kernel in "$@"; do
 	measure "$kernel" "$top/$kernel" 1 -- 'tso gso rr udp64 udp32k' none \
 		vxlan vxlan-nic geneve geneve-nic gretap stt none6 vxlan6 stt6
 	dirs+=("$top/$kernel")
-	[ "$kernel" = stock-6.1 ] || continue
-	measure "$kernel" "$top/$kernel-more" 1 -- \
-		'jumbo bidir flows flowsgso fwd fwdgso' \
+	if [ "$kernel" != stock-6.1 ]; then
+		measure "$kernel" "$top/$kernel-more" 1 -- \
+			'tsov6 big bigv6 udpgso' none vxlan geneve stt
+		continue
+	fi
+	more='jumbo bidir flows flowsgso fwd fwdgso'
+	more+=' tsov6 bigv6 udpgso filtertso filterrr'
+	measure "$kernel" "$top/$kernel-more" 1 -- "$more" \
 		none vxlan vxlan-nic geneve gretap stt
 	measure "$kernel" "$top/$kernel-modes" 1 -m 4096 -- 'tso rr udp64' \
 		{vxlan,stt}{,-lwt,-bpf,-fdb,-fdbmany,-many}

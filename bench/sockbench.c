@@ -4,12 +4,14 @@
  *
  *	sockbench rr-server PORT
  *	sockbench rr ADDR PORT SECONDS		one-byte ping-pong over TCP
- *	sockbench udp-server PORT		counts until an empty datagram
- *	sockbench udp ADDR PORT SIZE SECONDS	datagrams as fast as they go
+ *	sockbench udp-server PORT [ROOM]	counts until an empty datagram
+ *	sockbench udp ADDR PORT SIZE SECONDS [SEGMENT]
+ *						datagrams as fast as they go
  *	sockbench mark 0|1			see below
  *
  * rr prints transactions a second, udp the datagrams sent and the seconds it
- * took, udp-server the bytes that arrived.
+ * took, udp-server the bytes that arrived.  With SEGMENT the kernel cuts what
+ * udp sends into datagrams of that many bytes; ROOM is the receive buffer.
  *
  * Where measuring begins and ends, an instruction is executed that does
  * nothing: bench/insn.c, a plugin of QEMU's, knows it by its bytes.
@@ -17,6 +19,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,26 +127,32 @@ static void rr(const char *addr, const char *port, double seconds)
 	printf("%.1f\n", n / t);
 }
 
-static void udp_server(const char *port)
+static void udp_server(const char *port, int room)
 {
 	int fd = open_socket(NULL, port, SOCK_DGRAM);
 	static char buf[65536];
 	unsigned long bytes = 0;
 	ssize_t len;
 
+	if (room && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+			       sizeof(room)))
+		die("SO_RCVBUFFORCE");
 	while ((len = recv(fd, buf, sizeof(buf), 0)) > 0)
 		bytes += len;
 	printf("%lu\n", bytes);
 }
 
 static void udp(const char *addr, const char *port, size_t size,
-		double seconds)
+		double seconds, int segment)
 {
 	int fd = open_socket(addr, port, SOCK_DGRAM), i;
 	static char buf[65536];
 	unsigned long n = 0;
 	double start, t;
 
+	if (segment && setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment,
+				  sizeof(segment)))
+		die("UDP_SEGMENT");
 	mark(1);
 	start = now();
 	do {
@@ -168,10 +177,11 @@ int main(int argc, char **argv)
 		rr_server(argv[2]);
 	else if (!strcmp(what, "rr") && argc == 5)
 		rr(argv[2], argv[3], atof(argv[4]));
-	else if (!strcmp(what, "udp-server") && argc == 3)
-		udp_server(argv[2]);
-	else if (!strcmp(what, "udp") && argc == 6)
-		udp(argv[2], argv[3], atoi(argv[4]), atof(argv[5]));
+	else if (!strcmp(what, "udp-server") && (argc == 3 || argc == 4))
+		udp_server(argv[2], argc == 4 ? atoi(argv[3]) : 0);
+	else if (!strcmp(what, "udp") && (argc == 6 || argc == 7))
+		udp(argv[2], argv[3], atoi(argv[4]), atof(argv[5]),
+		    argc == 7 ? atoi(argv[6]) : 0);
 	else if (!strcmp(what, "mark") && argc == 3)
 		mark(atoi(argv[2]));
 	else
