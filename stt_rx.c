@@ -378,10 +378,10 @@ static void stt_rx_trust(struct sk_buff *skb, const struct stt_inner *in)
 }
 
 /*
- * What a sender with TSO sends is as large as it gets, and small packets do
- * not become larger: GRO costs them as much as all that is done here, and
- * gives nothing.  Clones it does not take.  @skb begins with the Ethernet
- * header, and is prepared for GRO where it returns true.
+ * Can GRO make a larger packet of this one?  GSO packets are as large as their
+ * sender could make them, unless BIG TCP is on here; small packets gain
+ * nothing, and GRO would double their cost; clones it refuses.  @skb begins
+ * with the Ethernet header; where this returns true it is prepared for GRO.
  */
 static bool stt_rx_mergeable(const struct net_device *dev, struct sk_buff *skb,
 			     const struct stt_inner *in)
@@ -393,7 +393,8 @@ static bool stt_rx_mergeable(const struct net_device *dev, struct sk_buff *skb,
 		return true;
 	}
 
-	return in->l4_proto && skb->len >= STT_GRO_MIN && !skb_cloned(skb);
+	return in->l4_proto && skb->len >= STT_GRO_MIN + ETH_HLEN &&
+	       !skb_cloned(skb);
 }
 
 /*

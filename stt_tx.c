@@ -772,6 +772,20 @@ static void stt_tx_big(struct stt_dev *stt, const struct stt_dest *dest,
 }
 
 /*
+ * Is this a TCP GSO packet that is too large for a frame, and has no other GSO
+ * type that stt_cut() would leave meaningless (a frag_list of segments)?
+ */
+static bool stt_tx_is_big(const struct sk_buff *skb,
+			  const struct stt_inner *in, unsigned int max)
+{
+	const unsigned int types = STT_GSO_TYPES | SKB_GSO_TCP_ECN;
+
+	return skb->len > max && in->l4_proto == IPPROTO_TCP &&
+	       skb_is_gso(skb) && skb_is_gso_tcp(skb) &&
+	       !(skb_shinfo(skb)->gso_type & ~types);
+}
+
+/*
  * Send a packet that does not go as it is: one frame cannot hold it, or the
  * header cannot describe it.  Its headers, which all results inherit, get
  * room for ours at once.  Takes @skb over, and leaves @out->dst.
@@ -785,8 +799,7 @@ static noinline void stt_tx_cut(struct stt_dev *stt,
 	if (skb_cow_head(skb, stt_tx_headroom(dest->key->family, out))) {
 		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
 		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
-	} else if (skb_is_gso(skb) && skb->len > max &&
-		 in->l4_proto == IPPROTO_TCP && skb_is_gso_tcp(skb)) {
+	} else if (stt_tx_is_big(skb, in, max)) {
 		stt_tx_big(stt, dest, skb, in, off, out, max);
 	} else {
 		stt_tx_software(stt, dest, skb, off, out);
