@@ -203,8 +203,8 @@ struct stt_id_counters *stt_ids_get(const struct stt_dev *stt, u64 id, bool tx)
 	if (!ids)
 		return NULL;
 	if (stt_bh_exclusive()) {
-		recent = &this_cpu_ptr(ids->cpu)->recent[
-				hash_64(id, STT_IDS_RECENT_BITS)];
+		recent = this_cpu_ptr(ids->cpu)->recent;
+		recent += hash_64(id, STT_IDS_RECENT_BITS);
 		if (likely(recent->counters && recent->id == id &&
 			   (recent->sent || !tx)))
 			return recent->counters;

@@ -463,14 +463,14 @@ static void stt_reasm_lost(struct stt_shard *shard,
 			stt_skb_cb(segs)->segments,
 			cause == STT_NET_reasm_timeout ? STT_FRAME_EV_EXPIRED :
 							 STT_FRAME_EV_EVICTED);
-	if (!partial) {
-		stt_drop_list(segs, cause);
-	} else if (stt_rx_partial(sn, key, segs, cause, false)) {
+	if (partial && stt_rx_partial(sn, key, segs, cause, false)) {
 		stt_peer_lost(sn, key, STT_PEER_partial);
 		return;
-	} else {
-		stt_flow_refused(shard, key);
 	}
+	if (partial)
+		stt_flow_refused(shard, key);
+	else
+		stt_drop_list(segs, cause);
 	stt_peer_lost(sn, key, STT_PEER_lost);
 }
 

@@ -243,7 +243,7 @@ entries_by_user() {
 
 	check 'an IPv6 destination is added to the same device' fdb "$h1" replace \
 		$mac2 dev stt0 dst 2001:db8::2 src_vni $blue
-	wire "$h2" eth0 v6 ip6 nexthdr tcp tcp dport 7471
+	wire "$h2" eth0 v6 meta protocol ip6 tcp dport 7471
 	check 'an IPv6 destination is reached' reach "$blue1" 10.0.0.2
 	check_num 'frames to an IPv6 destination are IPv6' "$(wired "$h2" v6)" -ge 2
 	unwire "$h2"
@@ -304,7 +304,8 @@ nexthops() {
 	ip -n "$h1" nexthop del id 10
 	check 'a group that is deleted takes entries of all ids along' eval \
 		"is_gone $h1 $mac2 $blue && hasnt $h1 stt0 09:01"
-	check 'a deleted group leaves entries of other groups' has "$h1" stt0 "^$mac2 src_vni $red nhid 20 "
+	check 'a deleted group leaves entries of other groups' \
+		has "$h1" stt0 "^$mac2 src_vni $red nhid 20 "
 	fdb "$h1" del $mac2 dev stt0 src_vni $red
 	ip -n "$h1" link set stt0 type stt learning
 }

@@ -125,7 +125,8 @@ check_eq 'the exporter writes what stt_peers says' \
 check 'the exporter writes what /proc/net/stt says' grep -qx \
 	"stt_partial_frames_total $(counter "$h2" partial_frames)" \
 	"$tmp/stt.prom"
-check 'the exporter writes what stt_ids says' grep -q '^stt_id_rx_frames_total{device="s9",id="9"} ' \
+check 'the exporter writes what stt_ids says' \
+	grep -q '^stt_id_rx_frames_total{device="s9",id="9"} ' \
 	"$tmp/stt.prom"
 check_eq 'the exporter gives every metric one type' \
 	"$(grep '^# TYPE' "$tmp/stt.prom" | sort | uniq -d)" ''
