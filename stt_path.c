@@ -629,6 +629,16 @@ static bool stt_has_xfrm_policy(const struct net *net)
 #endif
 }
 
+static void stt_flow4(struct net *net, struct flowi4 *fl4,
+		      const struct stt_path_key *key, u8 tos, __be16 sport)
+{
+	memset(fl4, 0, sizeof(*fl4));
+	flowi4_init_output(fl4, key->link, key->mark, tos & INET_DSCP_MASK,
+			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, 0,
+			   key->remote.v4, key->local.v4,
+			   key->dport, sport, sock_net_uid(net, NULL));
+}
+
 static struct dst_entry *stt_route4(struct net *net,
 				    const struct stt_path_key *key, u8 tos,
 				    __be16 sport, struct dst_cache *cache,
@@ -643,11 +653,7 @@ static struct dst_entry *stt_route4(struct net *net,
 			return &rt->dst;
 	}
 
-	memset(&fl4, 0, sizeof(fl4));
-	flowi4_init_output(&fl4, key->link, key->mark, tos & INET_DSCP_MASK,
-			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, 0,
-			   key->remote.v4, key->local.v4,
-			   key->dport, sport, sock_net_uid(net, NULL));
+	stt_flow4(net, &fl4, key, tos, sport);
 	rt = ip_route_output_flow(net, &fl4, NULL);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
@@ -680,6 +686,20 @@ static bool stt_route_is_fixed6(const struct net *net,
 	return fixed;
 }
 
+static void stt_flow6(struct flowi6 *fl6, const struct stt_path_key *key,
+		      u8 tos, __be32 label, __be16 sport)
+{
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_oif = key->link;
+	fl6->flowi6_mark = key->mark;
+	fl6->flowi6_proto = IPPROTO_TCP;
+	fl6->daddr = key->remote.v6;
+	fl6->saddr = key->local.v6;
+	fl6->fl6_dport = key->dport;
+	fl6->fl6_sport = sport;
+	fl6->flowlabel = ip6_make_flowinfo(tos & INET_DSCP_MASK, label);
+}
+
 static struct dst_entry *stt_route6(struct net *net,
 				    const struct stt_path_key *key, u8 tos,
 				    __be32 label, __be16 sport,
@@ -695,15 +715,7 @@ static struct dst_entry *stt_route6(struct net *net,
 			return dst;
 	}
 
-	memset(&fl6, 0, sizeof(fl6));
-	fl6.flowi6_oif = key->link;
-	fl6.flowi6_mark = key->mark;
-	fl6.flowi6_proto = IPPROTO_TCP;
-	fl6.daddr = key->remote.v6;
-	fl6.saddr = key->local.v6;
-	fl6.fl6_dport = key->dport;
-	fl6.fl6_sport = sport;
-	fl6.flowlabel = ip6_make_flowinfo(tos & INET_DSCP_MASK, label);
+	stt_flow6(&fl6, key, tos, label, sport);
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
@@ -714,7 +726,32 @@ static struct dst_entry *stt_route6(struct net *net,
 
 	return dst;
 }
+
+static struct dst_entry *stt_plain_route6(struct net *net,
+					  const struct stt_path_key *key,
+					  __be32 label)
+{
+	struct dst_entry *dst;
+	struct flowi6 fl6;
+	int err;
+
+	stt_flow6(&fl6, key, key->tos, label, htons(key->sport_min));
+	dst = ip6_route_output(net, NULL, &fl6);
+	err = dst->error;
+	if (!err)
+		return dst;
+	dst_release(dst);
+
+	return ERR_PTR(err);
+}
 #else
+static struct dst_entry *stt_plain_route6(struct net *net,
+					  const struct stt_path_key *key,
+					  __be32 label)
+{
+	return ERR_PTR(-EAFNOSUPPORT);
+}
+
 static struct dst_entry *stt_route6(struct net *net,
 				    const struct stt_path_key *key, u8 tos,
 				    __be32 label, __be16 sport,
@@ -756,4 +793,48 @@ struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
 		return stt_route6(net, key, tos, label, sport, cache, saddr);
 
 	return stt_route4(net, key, tos, sport, cache, saddr);
+}
+
+static struct dst_entry *stt_plain_route4(struct net *net,
+					  const struct stt_path_key *key)
+{
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	stt_flow4(net, &fl4, key, key->tos, htons(key->sport_min));
+	rt = ip_route_output_key(net, &fl4);
+
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+/**
+ * stt_route_dev - the device that the route to a peer leads through
+ * @net: the underlay's namespace
+ * @key: how the route is asked for
+ * @label: outer flow label, for IPv6
+ *
+ * For the control path: no IPsec policy is looked at, so no association is
+ * negotiated before there is a packet, and no cache is filled.
+ *
+ * Context: process, or BH.
+ * Return: a reference to a device, or NULL without a route.
+ */
+struct net_device *stt_route_dev(struct net *net,
+				 const struct stt_path_key *key, __be32 label)
+{
+	struct net_device *dev;
+	struct dst_entry *dst;
+
+	if (key->family == AF_INET6)
+		dst = stt_plain_route6(net, key, label);
+	else
+		dst = stt_plain_route4(net, key);
+	if (IS_ERR(dst))
+		return NULL;
+
+	dev = dst->dev;
+	dev_hold(dev);
+	dst_release(dst);
+
+	return dev;
 }

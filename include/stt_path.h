@@ -199,6 +199,8 @@ unsigned int stt_path_quoted_get(struct stt_net *sn,
 struct dst_entry *stt_dest_route(struct net *net, const struct stt_dest *dest,
 				 u8 tos, __be32 label, __be16 sport,
 				 union stt_addr *saddr);
+struct net_device *stt_route_dev(struct net *net,
+				 const struct stt_path_key *key, __be32 label);
 int stt_paths_init(struct stt_net *sn);
 void stt_paths_free(struct stt_net *sn);
 
