@@ -354,6 +354,37 @@ static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
 }
 
 /**
+ * stt_conf_set_link - take over the lower device, if the user names one
+ * @net: the underlay's namespace
+ * @conf: configuration
+ * @data: attributes, each of them validated
+ * @extack: says why not
+ *
+ * Context: RTNL.
+ * Return: 0; -ENODEV if there is no such device, -ELOOP if it is the tunnel.
+ */
+int stt_conf_set_link(struct net *net, struct stt_conf *conf,
+		      struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct net_device *lower;
+
+	if (!data[IFLA_STT_LINK])
+		return 0;
+	conf->link = nla_get_u32(data[IFLA_STT_LINK]);
+	if (!conf->link)
+		return 0;
+	lower = __dev_get_by_index(net, conf->link);
+	if (!lower)
+		return STT_REFUSE(extack, data, IFLA_STT_LINK, -ENODEV,
+				  "No such lower device in the underlay's namespace");
+	if (lower == conf->stt->dev)
+		return STT_REFUSE(extack, data, IFLA_STT_LINK, -ELOOP,
+				  "A device cannot be its own lower device");
+
+	return 0;
+}
+
+/**
  * stt_conf_new - make the configuration of a new device
  * @net: the underlay's namespace
  * @conf: filled in; holds references to endpoints and to its way afterwards
@@ -393,21 +424,9 @@ int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 		conf->sport_min = ntohs(range->low);
 		conf->sport_max = ntohs(range->high);
 	}
-	if (data[IFLA_STT_LINK]) {
-		struct net_device *lower;
-
-		conf->link = nla_get_u32(data[IFLA_STT_LINK]);
-		lower = conf->link ? __dev_get_by_index(net, conf->link) :
-				     NULL;
-		if (conf->link && !lower)
-			return STT_REFUSE(extack, data, IFLA_STT_LINK,
-					  -ENODEV,
-					  "No such lower device in the underlay's namespace");
-		if (lower && lower == conf->stt->dev)
-			return STT_REFUSE(extack, data, IFLA_STT_LINK, -ELOOP,
-					  "A device cannot be its own lower device");
-	}
-	err = stt_conf_check(net, conf, family, extack);
+	err = stt_conf_set_link(net, conf, data, extack);
+	if (!err)
+		err = stt_conf_check(net, conf, family, extack);
 	if (err)
 		return err;
 

@@ -97,6 +97,7 @@ static int stt_init(struct net_device *dev)
 	struct stt_dev *stt = netdev_priv(dev);
 	int err, cpu;
 
+	netdev_lockdep_set_classes(dev);
 	stt->counters = netdev_alloc_pcpu_stats(struct stt_dev_counters);
 	if (!stt->counters)
 		return -ENOMEM;
@@ -147,26 +148,14 @@ static void stt_destructor(struct net_device *dev)
 static struct net_device *stt_get_lower(const struct stt_dev *stt,
 					const struct stt_conf *conf)
 {
-	struct net_device *lower = NULL;
-	struct dst_entry *dst;
-	union stt_addr saddr;
-
-	if (conf->link)
-		return dev_get_by_index(stt->net, conf->link);
+	if (stt->lower) {
+		dev_hold(stt->lower);
+		return stt->lower;
+	}
 	if (!conf->dest.path)
 		return NULL;
 
-	local_bh_disable();
-	dst = stt_dest_route(stt->net, &conf->dest, conf->dest.tos,
-			     conf->dest.label, htons(conf->sport_min), &saddr);
-	if (!IS_ERR(dst)) {
-		lower = dst->dev;
-		dev_hold(lower);
-		dst_release(dst);
-	}
-	local_bh_enable();
-
-	return lower;
+	return stt_route_dev(stt->net, conf->dest.key, conf->dest.label);
 }
 
 /* Bonds and teams merge nothing: they say whether their links may. */
@@ -241,45 +230,78 @@ static unsigned int stt_lower_gso_max(const struct net_device *lower,
 }
 
 /**
+ * stt_set_mtu_range - set which MTUs a device accepts
+ * @dev: stt device, not registered yet
+ * @conf: its configuration
+ */
+void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf)
+{
+	bool v6 = conf->port->family == AF_INET6;
+
+	dev->min_mtu = ETH_MIN_MTU;
+	dev->max_mtu = v6 ? STT_MAX_MTU_V6 : STT_MAX_MTU_V4;
+}
+
+/*
+ * Change the largest GSO packet that is not cut.  Devices above inherit
+ * tso_max_size alone, which does not change: a larger packet is cut into
+ * several frames.
+ */
+static void stt_set_gso_max(struct net_device *dev, unsigned int size)
+{
+	struct stt_dev *stt = netdev_priv(dev);
+
+	/* What the user set stays; what we set follows. */
+	netdev_follow_gso_max(dev, stt->gso_size ? : GSO_LEGACY_MAX_SIZE, size);
+	WRITE_ONCE(stt->gso_size, size);
+}
+
+/* More than IP tunnels ask for helps no one. */
+#define STT_MAX_HEADROOM	512
+
+/**
  * stt_set_underlay - fit the device's limits to what carries its frames
  * @dev: stt device
  * @conf: its configuration
  *
- * Room for our headers, the largest MTU, and the largest GSO packet: with all
- * headers it must stay below what the lower device takes, or it would be cut
- * in software.
+ * Sets the room for our headers, and the largest GSO packet: with all headers
+ * it must stay below what the lower device takes, or it would be cut in
+ * software.  Does nothing to a device that is going.
  *
- * Context: RTNL.
+ * Context: RTNL; sleeps.
  */
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 {
 	unsigned int link = ETH_HLEN, room = LL_MAX_HEADER;
 	unsigned int size = GSO_LEGACY_MAX_SIZE;
+	enum stt_trust trust = STT_TRUST_NONE;
 	struct stt_dev *stt = netdev_priv(dev);
-	bool v6 = conf->port->family == AF_INET6;
-	unsigned int hlen = STT_HLEN + stt_outer_hlen(conf);
 	struct net_device *lower;
+	unsigned int hlen;
 
-	dev->min_mtu = ETH_MIN_MTU;
-	dev->max_mtu = v6 ? STT_MAX_MTU_V6 : STT_MAX_MTU_V4;
-
+	if (!stt->listed)
+		return;
+	hlen = STT_HLEN + stt_outer_hlen(conf);
 	lower = stt_get_lower(stt, conf);
-	if (lower) {
+	stt_lower_follow(stt, lower);
+	if (lower)
+		trust = stt_lower_trust(stt, lower);
+	if (trust == STT_TRUST_FULL) {
 		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
 		/* More than is needed makes tunnels above expand heads. */
 		room = lower->hard_header_len + lower->needed_headroom;
 		size = min(size, stt_lower_gso_max(lower, conf, link));
 		stt_check_lro(stt_net(stt->net), lower);
-		dev_put(lower);
+	} else if (trust == STT_TRUST_TUNNEL) {
+		room += hlen;
+		size -= hlen + link;
 	}
-	dev->needed_headroom = room + hlen;
+	dev_put(lower);
+	dev->needed_headroom = min_t(unsigned int, room + hlen,
+				     STT_MAX_HEADROOM);
 	/* The core takes that much off it. */
-	if (size <= hlen + link + MAX_TCP_HEADER)
-		return;
-	size -= hlen + link;
-	/* What the user set stays; what we set follows. */
-	netdev_follow_gso_max(dev, stt->gso_size, size);
-	WRITE_ONCE(stt->gso_size, size);
+	if (size > hlen + link + MAX_TCP_HEADER)
+		stt_set_gso_max(dev, size - hlen - link);
 }
 
 static int stt_open(struct net_device *dev)
@@ -424,27 +446,22 @@ static void stt_get_ethtool_stats(struct net_device *dev,
 		data[i] = stt_dev_sum(stt, i);
 }
 
-/* The link is as fast as what carries it. */
+/*
+ * The link is as fast as the lower device that the user named.  One that only
+ * a route names is not asked: its driver may ask us.
+ */
 static int stt_get_link_ksettings(struct net_device *dev,
 				  struct ethtool_link_ksettings *cmd)
 {
 	const struct stt_dev *stt = netdev_priv(dev);
-	struct net_device *lower;
-	int err = 0;
+	struct ethtool_link_ksettings of_lower;
 
 	cmd->base.speed = SPEED_UNKNOWN;
 	cmd->base.duplex = DUPLEX_UNKNOWN;
 	cmd->base.port = PORT_OTHER;
-	lower = stt_get_lower(stt, stt_conf_rtnl(stt));
-	if (lower) {
-		struct ethtool_link_ksettings of_lower;
-
-		err = __ethtool_get_link_ksettings(lower, &of_lower);
-		if (!err) {
-			cmd->base.speed = of_lower.base.speed;
-			cmd->base.duplex = of_lower.base.duplex;
-		}
-		dev_put(lower);
+	if (stt->lower && !__ethtool_get_link_ksettings(stt->lower, &of_lower)) {
+		cmd->base.speed = of_lower.base.speed;
+		cmd->base.duplex = of_lower.base.duplex;
 	}
 
 	return 0;
@@ -469,8 +486,6 @@ static const struct ethtool_ops stt_ethtool_ops = {
  */
 void stt_setup(struct net_device *dev)
 {
-	struct stt_dev *stt = netdev_priv(dev);
-
 	ether_setup(dev);
 	eth_hw_addr_random(dev);
 	dev->netdev_ops = &stt_netdev_ops;
@@ -498,76 +513,128 @@ void stt_setup(struct net_device *dev)
 	dev->max_mtu = STT_MAX_MTU_V6;
 	/* What exceeds a frame is cut into several, where the user wants it. */
 	netif_set_tso_max_size(dev, GSO_MAX_SIZE);
-	stt->gso_size = dev->gso_max_size;
-}
-
-/* The way to a peer may lead through any device, named or not. */
-static void stt_follow_underlay(struct stt_net *sn,
-				const struct net_device *lower)
-{
-	struct stt_dev *stt;
-
-	if (lower->rtnl_link_ops == &stt_link_ops)
-		return;
-	list_for_each_entry(stt, &sn->devs, list)
-		stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
 }
 
 /* ---- what happens to lower devices ------------------------------------- */
+
+/* Fit the limits of all devices that send through an interface. */
+static void stt_lower_changed(const struct stt_lower *entry)
+{
+	struct hlist_node *tmp;
+	struct stt_dev *stt;
+
+	hlist_for_each_entry_safe(stt, tmp, &entry->devs, lower_node)
+		stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+}
+
+/* A lower device may have lost its IP, or have it back. */
+static void stt_lower_rejoin(const struct stt_lower *entry,
+			     struct net_device *lower)
+{
+	struct stt_dev *stt;
+
+	hlist_for_each_entry(stt, &entry->devs, lower_node)
+		if (stt->lower == lower && stt->group)
+			stt_group_refresh(stt->group, lower);
+}
+
+/* A lower device went into a VRF, or out of it. */
+static void stt_lower_rescope(const struct stt_lower *entry,
+			      const struct net_device *lower)
+{
+	struct stt_dev *stt;
+
+	hlist_for_each_entry(stt, &entry->devs, lower_node)
+		if (stt->lower == lower && stt_rescope(stt) && net_ratelimit())
+			netdev_warn(stt->dev,
+				    "does not follow %s into or out of its VRF\n",
+				    lower->name);
+}
+
+/*
+ * An interface goes: devices that name it go with it, others look where their
+ * route leads now.  A device that stands on one of those goes by the event of
+ * that one: links are no deeper than the core's limit, and so is this.
+ */
+static void stt_lower_gone(const struct stt_lower *entry,
+			   const struct net_device *lower)
+{
+	struct hlist_node *tmp;
+	struct stt_dev *stt;
+	LIST_HEAD(gone);
+
+	hlist_for_each_entry_safe(stt, tmp, &entry->devs, lower_node) {
+		if (stt->lower == lower)
+			stt_dellink(stt->dev, &gone);
+		else
+			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+	}
+	unregister_netdevice_many(&gone);
+}
+
+/* A device was put on top of another, or taken off it. */
+static void stt_upper_changed(struct stt_net *sn, struct net_device *lower,
+			      const struct net_device *upper)
+{
+	struct stt_lower *entry;
+
+	/* Its route may lead through a device that stands on it now. */
+	if (lower->rtnl_link_ops == &stt_link_ops) {
+		struct stt_dev *stt = netdev_priv(lower);
+
+		stt_set_underlay(lower, stt_conf_rtnl(stt));
+	}
+	if (!netif_is_l3_master(upper))
+		return;
+	entry = stt_lower_find(sn, lower->ifindex);
+	if (entry)
+		stt_lower_rescope(entry, lower);
+}
 
 static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 			    void *ptr)
 {
 	struct net_device *lower = netdev_notifier_info_to_dev(ptr);
+	const struct netdev_notifier_changeupper_info *upper = ptr;
 	struct stt_net *sn = stt_net(dev_net(lower));
-	struct hlist_head *links;
-	struct hlist_node *tmp;
+	struct stt_lower *entry;
 	struct stt_dev *stt;
-	LIST_HEAD(gone);
 
-	links = stt_net_links(sn, lower->ifindex);
 	switch (event) {
 	case NETDEV_REGISTER:
 		if (netif_is_l3_master(lower))
 			return notifier_from_errno(stt_input_register_vrf(sn->net));
-		return NOTIFY_DONE;
+		break;
 	case NETDEV_CHANGE:
 	case NETDEV_FEAT_CHANGE:
-		stt_follow_underlay(sn, lower);
-		return NOTIFY_DONE;
+		entry = stt_lower_find(sn, lower->ifindex);
+		if (entry)
+			stt_lower_changed(entry);
+		break;
 	case NETDEV_CHANGEMTU:
-		stt_follow_underlay(sn, lower);
+		entry = stt_lower_find(sn, lower->ifindex);
+		if (entry)
+			stt_lower_changed(entry);
 		fallthrough;
 	case NETDEV_UP:
-		/* IP may be gone from it, or back. */
-		hlist_for_each_entry(stt, links, link_node)
-			if (stt->group &&
-			    stt_conf_rtnl(stt)->link == lower->ifindex)
-				stt_group_refresh(stt->group, lower);
-		return NOTIFY_DONE;
-	case NETDEV_UNREGISTER:
-	case NETDEV_CHANGEUPPER:
+		entry = stt_lower_find(sn, lower->ifindex);
+		if (entry)
+			stt_lower_rejoin(entry, lower);
 		break;
-	default:
-		return NOTIFY_DONE;
-	}
-
-	hlist_for_each_entry_safe(stt, tmp, links, link_node) {
-		if (stt_conf_rtnl(stt)->link != lower->ifindex)
-			continue;
-		if (event == NETDEV_UNREGISTER)
-			stt_dellink(stt->dev, &gone);
-		else if (stt_rescope(stt))
-			netdev_warn(stt->dev,
-				    "does not follow %s into or out of its VRF\n",
-				    lower->name);
-	}
-	unregister_netdevice_many(&gone);
-	/* FDBs may name it as well; not one of thousands of our own, though. */
-	if (event == NETDEV_UNREGISTER &&
-	    lower->rtnl_link_ops != &stt_link_ops)
+	case NETDEV_CHANGEUPPER:
+		stt_upper_changed(sn, lower, upper->upper_dev);
+		break;
+	case NETDEV_UNREGISTER:
+		entry = stt_lower_find(sn, lower->ifindex);
+		if (entry)
+			stt_lower_gone(entry, lower);
+		/* FDBs may name it too; not one of thousands of our own. */
+		if (lower->rtnl_link_ops == &stt_link_ops)
+			break;
 		list_for_each_entry(stt, &sn->devs, list)
 			stt_fdb_link_gone(stt, lower->ifindex);
+		break;
+	}
 
 	return NOTIFY_DONE;
 }
@@ -746,9 +813,12 @@ static int __net_init stt_net_init(struct net *net)
 	err = stt_paths_init(sn);
 	if (err)
 		goto err_peers;
-	err = stt_sysctl_init(net, sn);
+	err = stt_lower_init(sn);
 	if (err)
 		goto err_paths;
+	err = stt_sysctl_init(net, sn);
+	if (err)
+		goto err_lowers;
 	err = stt_proc_init(net);
 	if (err)
 		goto err_sysctl;
@@ -762,6 +832,8 @@ err_proc:
 	stt_proc_exit(net);
 err_sysctl:
 	stt_sysctl_exit(sn);
+err_lowers:
+	stt_lower_exit(sn);
 err_paths:
 	stt_paths_free(sn);
 err_peers:
@@ -795,6 +867,7 @@ static void __net_exit stt_net_exit(struct net *net)
 		stt_reasm_free(sn->reasm);
 	stt_input_free(sn);
 	stt_port_tables_free(sn);
+	stt_lower_exit(sn);
 	stt_paths_free(sn);
 	stt_peers_free(sn);
 	free_percpu(sn->counters);

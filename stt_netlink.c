@@ -225,6 +225,22 @@ static void stt_warn_odd(struct net *net, const struct stt_conf *conf,
 
 /* ---- life -------------------------------------------------------------- */
 
+/* Link a new device to the lower device that its configuration names. */
+static int stt_link_lower(struct stt_dev *stt, const struct stt_conf *conf,
+			  struct netlink_ext_ack *extack)
+{
+	struct net_device *lower = NULL;
+	int err;
+
+	if (conf->link)
+		lower = __dev_get_by_index(stt->net, conf->link);
+	err = stt_lower_prepare(stt, lower, extack);
+	if (!err)
+		stt_lower_commit(stt, lower);
+
+	return err;
+}
+
 static int stt_newlink(struct net_device *dev,
 		       struct rtnl_newlink_params *params,
 		       struct netlink_ext_ack *extack)
@@ -246,7 +262,7 @@ static int stt_newlink(struct net_device *dev,
 		goto err_free;
 
 	rcu_assign_pointer(stt->conf, conf);
-	stt_set_underlay(dev, conf);
+	stt_set_mtu_range(dev, conf);
 	/* A packet's metadata, and a route's, are with its dst. */
 	if (conf->external)
 		netif_keep_dst(dev);
@@ -260,30 +276,32 @@ static int stt_newlink(struct net_device *dev,
 	err = register_netdevice(dev);
 	if (err)
 		goto err_conf;
+	err = stt_link_lower(stt, conf, extack);
+	if (err)
+		goto err_unregister;
 	err = stt_port_add_conf(conf->port, conf);
 	if (err) {
 		NL_SET_ERR_MSG(extack, "No memory for the device's id");
-		unregister_netdevice(dev);
-		goto err_conf;
+		goto err_unregister;
 	}
 	err = stt_fdb_prepare(stt, NULL, conf);
 	if (err) {
 		NL_SET_ERR_MSG(extack,
 			       "No memory for the forwarding database");
-		unregister_netdevice(dev);
-		goto err_conf;
+		goto err_unregister;
 	}
 	stt_fdb_commit(stt, NULL, conf);
 	list_add_rcu(&stt->list, &stt_net(net)->devs);
-	/* A device's lower device cannot change. */
-	if (conf->link)
-		hlist_add_head(&stt->link_node,
-			       stt_net_links(stt_net(net), conf->link));
+	stt->listed = true;
+	stt_set_underlay(dev, conf);
 
 	stt_warn_odd(net, conf, extack);
 
 	return 0;
 
+err_unregister:
+	stt_lower_release(stt);
+	unregister_netdevice(dev);
 err_conf:
 	stt_conf_release(stt);
 	return err;
@@ -306,7 +324,8 @@ void stt_dellink(struct net_device *dev, struct list_head *head)
 	struct stt_dev *stt = netdev_priv(dev);
 
 	list_del_rcu(&stt->list);
-	hlist_del_init(&stt->link_node);
+	stt->listed = false;
+	stt_lower_release(stt);
 	stt_fdb_clear(stt, true);
 	unregister_netdevice_queue(dev, head);
 }
@@ -337,7 +356,7 @@ static int stt_check_external_local(const struct stt_conf *old,
 	return 0;
 }
 
-/* Attributes that say something else than the device has cannot change. */
+/* Refuse to change attributes that cannot change; the same value is fine. */
 static int stt_check_unchanged(const struct stt_conf *old,
 			       struct nlattr *data[],
 			       struct netlink_ext_ack *extack)
@@ -351,10 +370,6 @@ static int stt_check_unchanged(const struct stt_conf *old,
 	    nla_get_be16(data[IFLA_STT_PORT]) != old->port->number)
 		return STT_REFUSE(extack, data, IFLA_STT_PORT, -EOPNOTSUPP,
 				  "The destination port cannot change");
-	if (data[IFLA_STT_LINK] &&
-	    nla_get_u32(data[IFLA_STT_LINK]) != old->link)
-		return STT_REFUSE(extack, data, IFLA_STT_LINK, -EOPNOTSUPP,
-				  "The lower device cannot change");
 	if (data[IFLA_STT_PORT_RANGE]) {
 		const struct ifla_stt_port_range *range;
 
@@ -397,6 +412,7 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 {
 	struct stt_dev *stt = netdev_priv(dev);
 	struct stt_conf *old = stt_conf_rtnl(stt), *conf;
+	struct net_device *lower = NULL;
 	int err;
 
 	if (!rtnl_dev_link_net_capable(dev, stt->net)) {
@@ -420,12 +436,23 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 		err = -EINVAL;
 		goto err_free;
 	}
-	err = stt_conf_check(stt->net, conf, conf->port->family, extack);
+	err = stt_conf_set_link(stt->net, conf, data, extack);
+	if (!err)
+		err = stt_conf_check(stt->net, conf, conf->port->family,
+				     extack);
+	if (err)
+		goto err_free;
+	if (conf->link)
+		lower = __dev_get_by_index(stt->net, conf->link);
+	err = stt_lower_prepare(stt, lower, extack);
 	if (err)
 		goto err_free;
 	err = stt_conf_change(stt, conf, extack);
-	if (err)
+	if (err) {
+		stt_lower_abort(stt, lower);
 		return err;
+	}
+	stt_lower_commit(stt, lower);
 	stt_set_underlay(dev, conf);
 	stt_warn_odd(stt->net, conf, extack);
 

@@ -215,6 +215,7 @@ struct stt_reasm_limits {
 
 #define STT_REASM_SYSCTLS	3
 
+struct stt_lower;
 struct stt_reasm;
 struct stt_input;
 struct stt_port_table;
@@ -246,7 +247,8 @@ enum stt_hook {
  * @nports: how many there are, per family; the hooks stand while there is one
  * @hooks: netfilter's, per family; those that stand have a priv; RTNL
  * @devs: devices whose underlay this is; RTNL
- * @links: those with a lower device, by its ifindex; RTNL
+ * @lowers: &struct stt_lower by ifindex: which devices send through which
+ *	interface; RTNL
  * @nexthops: hears of nexthops that their FDBs may use
  * @paths: &struct stt_path by &struct stt_path_key
  * @path_peers: &struct stt_path_peer by &struct stt_path_peer_key
@@ -271,14 +273,13 @@ enum stt_hook {
  * @lro_ifindex: lower device whose LRO was warned of, or 0; RTNL
  */
 struct stt_net {
-#define STT_LINK_HASH	64
 	struct net			*net;
 	struct stt_port_table __rcu	*ports[2];
 	unsigned long			path_gen;
 	unsigned int			nports[2];
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct list_head		devs;
-	struct hlist_head		links[STT_LINK_HASH];
+	struct rhashtable		lowers;
 	struct notifier_block		nexthops;
 	struct rhashtable		paths;
 	struct rhashtable		path_peers;
@@ -571,11 +572,17 @@ struct stt_fdb {
  * @counters: %STT_DEV_COUNTERS and more
  * @ids: external: counters for each context id; else NULL
  * @cells: hands received packets to GRO
- * @list: in &stt_net.devs; RTNL
- * @link_node: in &stt_net.links, or nowhere; RTNL
+ * @list: in &stt_net.devs; RTNL, readers RCU
+ * @listed: it is there, and limits follow the lower device; RTNL
+ * @lower: device that "dev" names, linked below this one, or NULL; a
+ *	reference; RTNL
+ * @lower_tracker: of that reference
+ * @follows: the list that it is in: that of @lower, or of the device that the
+ *	route to the remote led through when it was last looked up; or NULL; RTNL
+ * @lower_node: in &stt_lower.devs; RTNL
  * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size:
- *	a larger GSO packet is cut into several frames (W13); written under
- *	RTNL
+ *	a larger GSO packet is cut into several frames (W13); 0 if it is not
+ *	known; written under RTNL
  */
 struct stt_dev {
 	struct net_device		*dev;
@@ -587,15 +594,13 @@ struct stt_dev {
 	struct stt_ids			*ids;
 	struct gro_cells		cells;
 	struct list_head		list;
-	struct hlist_node		link_node;
+	bool				listed;
+	struct net_device		*lower;
+	netdevice_tracker		lower_tracker;
+	struct stt_lower		*follows;
+	struct hlist_node		lower_node;
 	unsigned int			gso_size;
 };
-
-/* Devices whose lower device has this ifindex, and maybe others. */
-static inline struct hlist_head *stt_net_links(struct stt_net *sn, int ifindex)
-{
-	return &sn->links[(unsigned int)ifindex % STT_LINK_HASH];
-}
 
 static inline struct stt_conf *stt_conf_rtnl(const struct stt_dev *stt)
 {
@@ -620,6 +625,7 @@ static inline void stt_dev_count(const struct stt_dev *stt,
 /* ---- stt_main.c: module, namespace and device life --------------------- */
 
 void stt_setup(struct net_device *dev);
+void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf);
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
 u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
@@ -638,6 +644,47 @@ void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
 extern struct rtnl_link_ops stt_link_ops;
 void stt_dellink(struct net_device *dev, struct list_head *head);
 
+/* ---- stt_lower.c: the device below a tunnel ---------------------------- */
+
+/**
+ * struct stt_lower - an interface that frames of some devices leave through
+ * @node: in &stt_net.lowers
+ * @ifindex: of the interface, in the underlay's namespace
+ * @devs: the devices, &stt_dev.lower_node; it goes with the last
+ * @rcu: frees it
+ */
+struct stt_lower {
+	struct rhash_head	node;
+	int			ifindex;
+	struct hlist_head	devs;
+	struct rcu_head		rcu;
+};
+
+/**
+ * enum stt_trust - how far a device takes limits from its lower device
+ * @STT_TRUST_FULL: its limits do not depend on this device's
+ * @STT_TRUST_TUNNEL: a route leads through another STT device: one more header
+ *	is allowed for, whatever that device says
+ * @STT_TRUST_NONE: it is this device, or stands on it
+ */
+enum stt_trust {
+	STT_TRUST_FULL,
+	STT_TRUST_TUNNEL,
+	STT_TRUST_NONE,
+};
+
+int stt_lower_init(struct stt_net *sn);
+void stt_lower_exit(struct stt_net *sn);
+struct stt_lower *stt_lower_find(struct stt_net *sn, int ifindex);
+void stt_lower_follow(struct stt_dev *stt, const struct net_device *lower);
+int stt_lower_prepare(struct stt_dev *stt, struct net_device *lower,
+		      struct netlink_ext_ack *extack);
+void stt_lower_commit(struct stt_dev *stt, struct net_device *lower);
+void stt_lower_abort(struct stt_dev *stt, struct net_device *lower);
+void stt_lower_release(struct stt_dev *stt);
+enum stt_trust stt_lower_trust(const struct stt_dev *stt,
+			       struct net_device *lower);
+
 /* ---- stt_conf.c: configurations of devices ----------------------------- */
 
 void stt_conf_parse(struct stt_conf *conf, struct nlattr *data[]);
@@ -647,6 +694,8 @@ void stt_conf_free(struct stt_conf *conf);
 void stt_conf_release(struct stt_dev *stt);
 int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 		 struct netlink_ext_ack *extack);
+int stt_conf_set_link(struct net *net, struct stt_conf *conf,
+		      struct nlattr *data[], struct netlink_ext_ack *extack);
 struct stt_conf *stt_conf_dup(const struct stt_conf *old);
 int stt_conf_change(struct stt_dev *stt, struct stt_conf *conf,
 		    struct netlink_ext_ack *extack);

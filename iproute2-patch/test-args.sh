@@ -191,6 +191,9 @@ cp "$tmp/saved" "$tmp/device"
 got=$(NL_SHOW=$tmp/device NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
 	"$IP" link set dev stt0 type stt ttl 7 nolearning 2>&1)
 is 'encodes: set ttl 7 nolearning' "$got" "$TTL=07 $LEARNING=00"
+got=$(NL_SHOW=$tmp/device NL_SAVE=$tmp/saved LD_PRELOAD=$tmp/nl-shim.so \
+	"$IP" link set dev stt0 type stt dev lo 2>&1)
+is 'encodes: set dev lo' "$got" "$LINK=$(u32 1)"
 
 # With -4 or -6 an address is of that family, and "any" is one.
 add_family()	# -4 or -6, options of type stt

@@ -309,7 +309,6 @@ cannot() {
 cannot 'id' 'id cannot change' id 6
 cannot 'dstport' 'port cannot change' dstport 7472
 cannot 'srcport' 'port range cannot change' srcport 50000 50001
-cannot 'dev' 'lower device cannot change' dev lo
 cannot 'family' 'family' remote 2001:db8::2 local 2001:db8::1
 cannot 'flowlabel over IPv4' 'IPv6' flowlabel 7
 cannot 'to a key that is taken' 'Another device' remote 192.0.2.3
