@@ -27,9 +27,6 @@ static const struct rhashtable_params stt_fdb_params = {
 /* Ageing looks at least so often, and not more often than once a second. */
 #define STT_FDB_AGE_INTERVAL	(10 * HZ)
 
-/* So many entries go before others may run. */
-#define STT_FDB_BATCH		1024
-
 /* ---- entries and destinations ------------------------------------------ */
 
 /**
@@ -239,6 +236,15 @@ void stt_fdb_changed(struct stt_fdb *fdb)
 	WRITE_ONCE(fdb->plain, plain);
 }
 
+/* @n destinations that name interface @link came; they went if negative. */
+static void stt_fdb_count_link(struct stt_fdb *fdb, int link, int n)
+{
+	if (!link)
+		return;
+	fdb->links += n;
+	atomic_add(n, stt_fdb_links(stt_net(stt_fdb_dev(fdb)->net), link));
+}
+
 static bool stt_fdb_is_zero(const struct stt_fdb_entry *entry)
 {
 	return is_zero_ether_addr(entry->key.mac);
@@ -266,7 +272,7 @@ int stt_fdb_insert(struct stt_fdb *fdb, struct stt_fdb_entry *entry)
 	list_add_tail_rcu(&entry->list, &fdb->entries);
 	fdb->count++;
 	list_for_each_entry(dest, &entry->dests, list)
-		fdb->links += !!dest->at.link;
+		stt_fdb_count_link(fdb, dest->at.link, 1);
 	if (stt_fdb_is_zero(entry))
 		fdb->zero = entry;
 	stt_fdb_changed(fdb);
@@ -278,10 +284,26 @@ static void stt_fdb_dest_unlink(struct stt_fdb *fdb,
 				struct stt_fdb_dest *dest)
 {
 	list_del_rcu(&dest->list);
-	fdb->links -= !!dest->at.link;
+	stt_fdb_count_link(fdb, dest->at.link, -1);
 	if (fdb->own == dest)
 		fdb->own = NULL;
 	stt_fdb_dest_free(dest);
+}
+
+/* Walks go on behind an entry that is removed, and end before it. */
+static void stt_fdb_walks_skip(struct stt_fdb *fdb,
+			       const struct stt_fdb_entry *entry)
+{
+	struct stt_fdb_walk *walk;
+
+	list_for_each_entry(walk, &fdb->walks, list) {
+		bool ends = walk->last == &entry->list;
+
+		if (ends)
+			walk->last = entry->list.prev;
+		if (walk->next == &entry->list)
+			walk->next = ends ? &fdb->entries : entry->list.next;
+	}
 }
 
 /**
@@ -309,6 +331,7 @@ void stt_fdb_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 		fdb->zero = NULL;
 	fdb->count--;
 	entry->dead = true;
+	stt_fdb_walks_skip(fdb, entry);
 	list_del_rcu(&entry->list);
 	rhashtable_remove_fast(&fdb->table, &entry->node, stt_fdb_params);
 	list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
@@ -338,7 +361,7 @@ void stt_fdb_dest_add(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 	lockdep_assert_held(&fdb->lock);
 
 	list_add_tail_rcu(&dest->list, &entry->dests);
-	fdb->links += !!dest->at.link;
+	stt_fdb_count_link(fdb, dest->at.link, 1);
 	stt_fdb_changed(fdb);
 }
 
@@ -359,8 +382,8 @@ void stt_fdb_dest_replace(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 
 	old = list_first_entry(&entry->dests, struct stt_fdb_dest, list);
 	list_replace_rcu(&old->list, &dest->list);
-	fdb->links += !!dest->at.link;
-	fdb->links -= !!old->at.link;
+	stt_fdb_count_link(fdb, dest->at.link, 1);
+	stt_fdb_count_link(fdb, old->at.link, -1);
 	if (fdb->own == old)
 		fdb->own = NULL;
 	stt_fdb_dest_free(old);
@@ -566,6 +589,7 @@ static void stt_fdb_learn(struct stt_dev *stt, const struct stt_fdb_key *key,
 			kfree(entry);
 			goto free;
 		}
+		stt_fdb_age_start(stt, conf, entry);
 	}
 	stt_fdb_notify(stt, entry, dest, RTM_NEWNEIGH);
 unlock:
@@ -635,6 +659,55 @@ bool stt_fdb_source(const struct stt_conf *conf,
 	return true;
 }
 
+/* ---- walks ------------------------------------------------------------- */
+
+/**
+ * stt_fdb_walk - visit all entries
+ * @fdb: table
+ * @visit: called with &stt_fdb.lock held; may remove entries; ends the walk by
+ *	a value other than 0
+ * @arg: for @visit
+ *
+ * Entries come and go meanwhile, as packets and users have it: %STT_FDB_BATCH
+ * are visited before others may run. Those added after the start are left out.
+ *
+ * Context: process; sleeps.
+ * Return: 0, or what @visit returned.
+ */
+int stt_fdb_walk(struct stt_fdb *fdb,
+		 int (*visit)(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			      void *arg),
+		 void *arg)
+{
+	struct stt_fdb_walk walk;
+	unsigned int n = 0;
+	int err = 0;
+
+	spin_lock_bh(&fdb->lock);
+	walk.next = fdb->entries.next;
+	walk.last = fdb->entries.prev;
+	list_add(&walk.list, &fdb->walks);
+	while (walk.next != &fdb->entries) {
+		struct list_head *pos = walk.next;
+		bool ends = pos == walk.last;
+
+		walk.next = ends ? &fdb->entries : pos->next;
+		err = visit(fdb, list_entry(pos, struct stt_fdb_entry, list),
+			    arg);
+		if (err || ends)
+			break;
+		if (++n % STT_FDB_BATCH)
+			continue;
+		spin_unlock_bh(&fdb->lock);
+		cond_resched();
+		spin_lock_bh(&fdb->lock);
+	}
+	list_del(&walk.list);
+	spin_unlock_bh(&fdb->lock);
+
+	return err;
+}
+
 /* ---- ageing ------------------------------------------------------------ */
 
 static bool stt_fdb_ages(const struct stt_fdb_entry *entry)
@@ -643,50 +716,83 @@ static bool stt_fdb_ages(const struct stt_fdb_entry *entry)
 	       !(READ_ONCE(entry->flags) & NTF_EXT_LEARNED);
 }
 
-/* Remove what was not heard of for too long, and come back for the next. */
+/* One look for entries that are too old; jiffies. */
+struct stt_fdb_aged {
+	unsigned long	ageing;
+	unsigned long	now;
+	unsigned long	next;
+	bool		again;
+};
+
+static int stt_fdb_age_entry(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			     void *arg)
+{
+	unsigned long due = READ_ONCE(entry->updated);
+	struct stt_fdb_aged *aged = arg;
+
+	if (!stt_fdb_ages(entry))
+		return 0;
+	due += aged->ageing;
+	if (time_after(due, aged->now)) {
+		aged->again = true;
+		if (time_before(due, aged->next))
+			aged->next = due;
+		return 0;
+	}
+	entry->state = NUD_STALE;
+	stt_fdb_remove(fdb, entry, true);
+
+	return 0;
+}
+
+/* How long until ageing has to look again at the latest; 0: never. */
+static unsigned long stt_fdb_age_interval(const struct stt_conf *conf)
+{
+	return min_t(u64, (u64)conf->ageing * HZ, STT_FDB_AGE_INTERVAL);
+}
+
+/* Remove entries that are too old, and come back while there are younger. */
 static void stt_fdb_age(struct work_struct *work)
 {
 	struct stt_fdb *fdb = container_of(to_delayed_work(work),
 					   struct stt_fdb, ageing);
-	struct stt_dev *stt = stt_fdb_dev(fdb);
-	unsigned long ageing, now = jiffies, next;
-	struct stt_fdb_entry *entry;
+	struct stt_fdb_aged aged = { .now = jiffies };
 	const struct stt_conf *conf;
-	unsigned int removed = 0;
 
 	rcu_read_lock();
-	conf = stt_conf_rcu(stt);
-	if (!conf || !conf->ageing)
-		goto unlock;
-	ageing = min_t(u64, (u64)conf->ageing * HZ, MAX_JIFFY_OFFSET);
-	next = now + min_t(unsigned long, ageing, STT_FDB_AGE_INTERVAL);
-
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		unsigned long due = READ_ONCE(entry->updated) + ageing;
-
-		if (!stt_fdb_ages(entry))
-			continue;
-		if (time_after(due, now)) {
-			if (time_before(due, next))
-				next = due;
-			continue;
-		}
-		spin_lock_bh(&fdb->lock);
-		if (!entry->dead && stt_fdb_ages(entry)) {
-			entry->state = NUD_STALE;
-			stt_fdb_remove(fdb, entry, true);
-		}
-		spin_unlock_bh(&fdb->lock);
-		if (++removed == STT_FDB_BATCH) {
-			next = now;
-			break;
-		}
+	conf = stt_conf_rcu(stt_fdb_dev(fdb));
+	if (conf) {
+		aged.ageing = min_t(u64, (u64)conf->ageing * HZ,
+				    MAX_JIFFY_OFFSET);
+		aged.next = aged.now + stt_fdb_age_interval(conf);
 	}
-	if (removed < STT_FDB_BATCH && time_before(next, now + HZ))
-		next = now + HZ;
-	queue_delayed_work(system_long_wq, &fdb->ageing, next - now);
-unlock:
 	rcu_read_unlock();
+	if (!aged.ageing)
+		return;
+
+	stt_fdb_walk(fdb, stt_fdb_age_entry, &aged);
+	if (!aged.again)
+		return;
+	if (time_before(aged.next, aged.now + HZ))
+		aged.next = aged.now + HZ;
+	queue_delayed_work(system_long_wq, &fdb->ageing,
+			   aged.next - aged.now);
+}
+
+/**
+ * stt_fdb_age_start - there is an entry that may age: see to it in time
+ * @stt: device
+ * @conf: its configuration
+ * @entry: the entry
+ *
+ * Context: any.
+ */
+void stt_fdb_age_start(struct stt_dev *stt, const struct stt_conf *conf,
+		       const struct stt_fdb_entry *entry)
+{
+	if (conf->ageing && stt_fdb_ages(entry) && netif_running(stt->dev))
+		queue_delayed_work(system_long_wq, &stt->fdb.ageing,
+				   stt_fdb_age_interval(conf));
 }
 
 /**
@@ -697,8 +803,20 @@ unlock:
  */
 void stt_fdb_open(struct stt_dev *stt)
 {
-	if (stt_conf_rtnl(stt)->ageing)
-		mod_delayed_work(system_long_wq, &stt->fdb.ageing, 0);
+	struct stt_fdb *fdb = &stt->fdb;
+
+	/* A device that has its remote and nothing else has none that age. */
+	if (stt_conf_rtnl(stt)->ageing && fdb->count && !fdb->plain)
+		mod_delayed_work(system_long_wq, &fdb->ageing, 0);
+}
+
+static int stt_fdb_stop_entry(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			      void *arg)
+{
+	if (!stt_fdb_is_static(entry->state))
+		stt_fdb_remove(fdb, entry, true);
+
+	return 0;
 }
 
 /**
@@ -709,23 +827,19 @@ void stt_fdb_open(struct stt_dev *stt)
  */
 void stt_fdb_stop(struct stt_dev *stt)
 {
-	struct stt_fdb *fdb = &stt->fdb;
-	struct stt_fdb_entry *entry;
-
-	cancel_delayed_work_sync(&fdb->ageing);
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		if (stt_fdb_is_static(READ_ONCE(entry->state)))
-			continue;
-		spin_lock_bh(&fdb->lock);
-		if (!entry->dead && !stt_fdb_is_static(entry->state))
-			stt_fdb_remove(fdb, entry, true);
-		spin_unlock_bh(&fdb->lock);
-	}
-	rcu_read_unlock();
+	cancel_delayed_work_sync(&stt->fdb.ageing);
+	stt_fdb_walk(&stt->fdb, stt_fdb_stop_entry, NULL);
 }
 
 /* ---- life -------------------------------------------------------------- */
+
+static int stt_fdb_clear_entry(struct stt_fdb *fdb,
+			       struct stt_fdb_entry *entry, void *arg)
+{
+	stt_fdb_remove(fdb, entry, *(bool *)arg);
+
+	return 0;
+}
 
 /**
  * stt_fdb_clear - remove everything
@@ -736,22 +850,7 @@ void stt_fdb_stop(struct stt_dev *stt)
  */
 void stt_fdb_clear(struct stt_dev *stt, bool notify)
 {
-	struct stt_fdb *fdb = &stt->fdb;
-	struct stt_fdb_entry *entry;
-	unsigned int n = 0;
-
-	spin_lock_bh(&fdb->lock);
-	while (!list_empty(&fdb->entries)) {
-		entry = list_first_entry(&fdb->entries, struct stt_fdb_entry,
-					 list);
-		stt_fdb_remove(fdb, entry, notify);
-		if (++n % STT_FDB_BATCH)
-			continue;
-		spin_unlock_bh(&fdb->lock);
-		cond_resched();
-		spin_lock_bh(&fdb->lock);
-	}
-	spin_unlock_bh(&fdb->lock);
+	stt_fdb_walk(&stt->fdb, stt_fdb_clear_entry, &notify);
 }
 
 /**
@@ -767,7 +866,8 @@ int stt_fdb_init(struct stt_dev *stt)
 	spin_lock_init(&fdb->lock);
 	INIT_LIST_HEAD(&fdb->entries);
 	INIT_LIST_HEAD(&fdb->nhs);
-	INIT_DELAYED_WORK(&fdb->ageing, stt_fdb_age);
+	INIT_LIST_HEAD(&fdb->walks);
+	INIT_DEFERRABLE_WORK(&fdb->ageing, stt_fdb_age);
 
 	return rhashtable_init(&fdb->table, &stt_fdb_params);
 }

@@ -86,6 +86,24 @@ static bool stt_fdb_ways_change(const struct stt_conf *old,
 	return memcmp(&a, &b, sizeof(a));
 }
 
+static int stt_fdb_prepare_entry(struct stt_fdb *fdb,
+				 struct stt_fdb_entry *entry, void *arg)
+{
+	const struct stt_conf *conf = arg;
+	struct stt_fdb_dest *dest;
+	struct stt_path *path;
+
+	list_for_each_entry(dest, &entry->dests, list) {
+		path = stt_fdb_path(conf, &dest->at, stt_fdb_use(dest),
+				    GFP_ATOMIC);
+		if (IS_ERR(path))
+			return PTR_ERR(path);
+		dest->next = path;
+	}
+
+	return 0;
+}
+
 /**
  * stt_fdb_prepare - make the table ready for another configuration
  * @stt: device
@@ -102,8 +120,6 @@ int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
 {
 	struct stt_fdb *fdb = &stt->fdb;
 	struct stt_fdb_where was, at;
-	struct stt_fdb_entry *entry;
-	struct stt_fdb_dest *dest;
 	int err = 0;
 
 	ASSERT_RTNL();
@@ -116,60 +132,39 @@ int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
 	if (err || !stt_fdb_ways_change(old, conf))
 		return err;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		spin_lock_bh(&fdb->lock);
-		list_for_each_entry(dest, &entry->dests, list) {
-			struct stt_path *path;
-
-			if (entry->dead)
-				break;
-			path = stt_fdb_path(conf, &dest->at, stt_fdb_use(dest),
-					    GFP_ATOMIC);
-			if (IS_ERR(path)) {
-				err = PTR_ERR(path);
-				break;
-			}
-			dest->next = path;
-		}
-		spin_unlock_bh(&fdb->lock);
-		if (err)
-			break;
-	}
-	rcu_read_unlock();
+	err = stt_fdb_walk(fdb, stt_fdb_prepare_entry, (void *)conf);
 	if (err)
 		stt_fdb_abort(stt);
 
 	return err;
 }
 
+static int stt_fdb_abort_entry(struct stt_fdb *fdb,
+			       struct stt_fdb_entry *entry, void *arg)
+{
+	struct stt_fdb_dest *dest;
+
+	list_for_each_entry(dest, &entry->dests, list) {
+		stt_path_put(dest->next);
+		dest->next = NULL;
+	}
+
+	return 0;
+}
+
 /**
  * stt_fdb_abort - the next configuration does not come
  * @stt: device
  *
- * Context: RTNL.
+ * Context: RTNL; sleeps.
  */
 void stt_fdb_abort(struct stt_dev *stt)
 {
 	struct stt_fdb *fdb = &stt->fdb;
-	struct stt_fdb_entry *entry;
-	struct stt_fdb_dest *dest;
 
 	ASSERT_RTNL();
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		spin_lock_bh(&fdb->lock);
-		list_for_each_entry(dest, &entry->dests, list) {
-			if (entry->dead)
-				break;
-			stt_path_put(dest->next);
-			dest->next = NULL;
-		}
-		spin_unlock_bh(&fdb->lock);
-	}
-	rcu_read_unlock();
-
+	stt_fdb_walk(fdb, stt_fdb_abort_entry, NULL);
 	if (fdb->own_added) {
 		spin_lock_bh(&fdb->lock);
 		stt_fdb_dest_remove(fdb, fdb->zero, fdb->own_next);
@@ -177,35 +172,29 @@ void stt_fdb_abort(struct stt_dev *stt)
 	}
 }
 
-/* All ways from now on as @conf says; stations learnt meanwhile too. */
-static void stt_fdb_reroute(struct stt_fdb *fdb, const struct stt_conf *conf)
+/* Take the path that is ready, or make one for an entry learnt meanwhile. */
+static int stt_fdb_reroute_entry(struct stt_fdb *fdb,
+				 struct stt_fdb_entry *entry, void *arg)
 {
-	struct stt_fdb_entry *entry;
+	const struct stt_conf *conf = arg;
 	struct stt_fdb_dest *dest;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		spin_lock_bh(&fdb->lock);
-		list_for_each_entry(dest, &entry->dests, list) {
-			struct stt_path *path = dest->next;
+	list_for_each_entry(dest, &entry->dests, list) {
+		struct stt_path *path = dest->next;
 
-			if (entry->dead)
-				break;
-			dest->next = NULL;
-			if (!path)
-				path = stt_fdb_path(conf, &dest->at,
-						    stt_fdb_use(dest),
-						    GFP_ATOMIC);
-			if (IS_ERR(path)) {
-				/* The next packet teaches it again. */
-				stt_fdb_remove(fdb, entry, true);
-				break;
-			}
-			stt_fdb_dest_reroute(dest, path);
+		dest->next = NULL;
+		if (!path)
+			path = stt_fdb_path(conf, &dest->at, stt_fdb_use(dest),
+					    GFP_ATOMIC);
+		if (IS_ERR(path)) {
+			/* The next packet teaches it again. */
+			stt_fdb_remove(fdb, entry, true);
+			break;
 		}
-		spin_unlock_bh(&fdb->lock);
+		stt_fdb_dest_reroute(dest, path);
 	}
-	rcu_read_unlock();
+
+	return 0;
 }
 
 /**
@@ -214,7 +203,7 @@ static void stt_fdb_reroute(struct stt_fdb *fdb, const struct stt_conf *conf)
  * @old: the one before, which is not freed yet, or NULL for a new device
  * @conf: the present one
  *
- * Context: RTNL.
+ * Context: RTNL; sleeps.
  */
 void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
 		    const struct stt_conf *conf)
@@ -242,46 +231,50 @@ void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
 	spin_unlock_bh(&fdb->lock);
 
 	if (stt_fdb_ways_change(old, conf)) {
-		stt_fdb_reroute(fdb, conf);
+		stt_fdb_walk(fdb, stt_fdb_reroute_entry, (void *)conf);
 		stt_fdb_nh_forget(fdb);
 	}
 	if (old && old->ageing != conf->ageing && netif_running(stt->dev))
 		mod_delayed_work(system_long_wq, &fdb->ageing, 0);
 }
 
+static int stt_fdb_link_gone_entry(struct stt_fdb *fdb,
+				   struct stt_fdb_entry *entry, void *arg)
+{
+	struct stt_fdb_dest *dest, *tmp;
+	const int *link = arg;
+
+	list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
+		bool last = list_is_singular(&entry->dests);
+
+		if (dest->at.link == *link)
+			stt_fdb_dest_remove(fdb, entry, dest);
+		if (last)
+			break;
+	}
+
+	return 0;
+}
+
 /**
  * stt_fdb_link_gone - an interface of the underlay is being removed
- * @stt: device
+ * @sn: namespace
  * @link: its ifindex
  *
- * Destinations that name it go with it.
+ * FDB destinations that name it go with it.  Looks at all devices only if
+ * there are such destinations, or some of an interface that shares a counter.
  *
- * Context: RTNL.
+ * Context: RTNL; sleeps.
  */
-void stt_fdb_link_gone(struct stt_dev *stt, int link)
+void stt_fdb_link_gone(struct stt_net *sn, int link)
 {
-	struct stt_fdb *fdb = &stt->fdb;
-	struct stt_fdb_dest *dest, *tmp;
-	struct stt_fdb_entry *entry;
+	struct stt_dev *stt;
 
 	ASSERT_RTNL();
 
-	if (!READ_ONCE(fdb->links))
+	if (!atomic_read(stt_fdb_links(sn, link)))
 		return;
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		spin_lock_bh(&fdb->lock);
-		list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
-			bool last = list_is_singular(&entry->dests);
-
-			if (entry->dead)
-				break;
-			if (dest->at.link == link)
-				stt_fdb_dest_remove(fdb, entry, dest);
-			if (last)
-				break;
-		}
-		spin_unlock_bh(&fdb->lock);
-	}
-	rcu_read_unlock();
+	list_for_each_entry(stt, &sn->devs, list)
+		if (READ_ONCE(stt->fdb.links))
+			stt_fdb_walk(&stt->fdb, stt_fdb_link_gone_entry, &link);
 }

@@ -470,6 +470,7 @@ static int stt_fdb_update(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 						struct stt_fdb_dest, list);
 		stt_fdb_notify(stt_fdb_dev(fdb), entry, told, RTM_NEWNEIGH);
 	}
+	stt_fdb_age_start(stt_fdb_dev(fdb), conf, entry);
 
 	return 0;
 }
@@ -500,6 +501,7 @@ static int stt_fdb_create(struct stt_fdb *fdb, struct stt_fdb_entry **entry,
 		return err;
 	}
 	stt_fdb_notify(stt_fdb_dev(fdb), made, *dest, RTM_NEWNEIGH);
+	stt_fdb_age_start(stt_fdb_dev(fdb), conf, made);
 	*entry = NULL;
 	*dest = NULL;
 
@@ -787,24 +789,28 @@ static bool stt_fdb_flush_dest(const struct stt_fdb_dest *dest,
 }
 
 /* Remove an entry, or those of its destinations that are meant. */
-static void stt_fdb_flush_one(struct stt_fdb *fdb,
-			      struct stt_fdb_entry *entry,
-			      const struct stt_fdb_flush *what)
+static int stt_fdb_flush_one(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			     void *arg)
 {
+	const struct stt_fdb_flush *what = arg;
 	struct stt_fdb_dest *dest, *tmp;
 	bool last;
 
+	if (!stt_fdb_flush_entry(entry, what))
+		return 0;
 	if (!what->addr && !what->vni && !what->port) {
 		stt_fdb_remove(fdb, entry, true);
-		return;
+		return 0;
 	}
 	list_for_each_entry_safe(dest, tmp, &entry->dests, list) {
 		last = list_is_singular(&entry->dests);
 		if (stt_fdb_flush_dest(dest, what))
 			stt_fdb_dest_remove(fdb, entry, dest);
 		if (last)
-			return;
+			break;
 	}
+
+	return 0;
 }
 
 /**
@@ -813,34 +819,67 @@ static void stt_fdb_flush_one(struct stt_fdb *fdb,
  * @dev: stt device
  * @extack: says why not
  *
- * Context: RTNL.
+ * Context: RTNL; sleeps.
  */
 int stt_fdb_del_bulk(struct nlmsghdr *nlh, struct net_device *dev,
 		     struct netlink_ext_ack *extack)
 {
 	struct stt_dev *stt = netdev_priv(dev);
-	struct stt_fdb *fdb = &stt->fdb;
-	struct stt_fdb_entry *entry;
 	struct stt_fdb_flush what;
 	int err;
 
 	err = stt_fdb_flush_parse(stt, nlh, &what, extack);
-	if (err)
-		return err;
+	if (!err)
+		err = stt_fdb_walk(&stt->fdb, stt_fdb_flush_one, &what);
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &fdb->entries, list) {
-		spin_lock_bh(&fdb->lock);
-		if (!entry->dead && stt_fdb_flush_entry(entry, &what))
-			stt_fdb_flush_one(fdb, entry, &what);
-		spin_unlock_bh(&fdb->lock);
-	}
-	rcu_read_unlock();
-
-	return 0;
+	return err;
 }
 
 /* ---- show, get --------------------------------------------------------- */
+
+/* A dump that is under way: what ndo_fdb_dump is called with. */
+struct stt_fdb_dump {
+	struct sk_buff			*skb;
+	const struct netlink_callback	*cb;
+	int				*idx;
+};
+
+static int stt_fdb_dump_dest(struct stt_fdb *fdb,
+			     const struct stt_fdb_entry *entry,
+			     const struct stt_fdb_dest *dest,
+			     struct stt_fdb_dump *dump)
+{
+	const struct netlink_callback *cb = dump->cb;
+	const struct ndo_fdb_dump_context *ctx = (void *)cb->ctx;
+	int err = 0;
+
+	if (*dump->idx >= ctx->fdb_idx)
+		err = stt_fdb_fill(dump->skb, stt_fdb_dev(fdb), entry, dest,
+				   NETLINK_CB(cb->skb).portid,
+				   cb->nlh->nlmsg_seq, RTM_NEWNEIGH,
+				   NLM_F_MULTI);
+	if (!err)
+		++*dump->idx;
+
+	return err;
+}
+
+static int stt_fdb_dump_entry(struct stt_fdb *fdb,
+			      struct stt_fdb_entry *entry, void *arg)
+{
+	struct stt_fdb_dest *dest;
+	int err = 0;
+
+	if (rcu_access_pointer(entry->nh))
+		return stt_fdb_dump_dest(fdb, entry, NULL, arg);
+	list_for_each_entry(dest, &entry->dests, list) {
+		err = stt_fdb_dump_dest(fdb, entry, dest, arg);
+		if (err)
+			break;
+	}
+
+	return err;
+}
 
 /**
  * stt_fdb_dump - ndo_fdb_dump: bridge fdb show
@@ -850,45 +889,17 @@ int stt_fdb_del_bulk(struct nlmsghdr *nlh, struct net_device *dev,
  * @filter_dev: not used
  * @idx: counts messages
  *
+ * Context: RTNL; sleeps.
  * Return: 0, or -EMSGSIZE to be called again.
  */
 int stt_fdb_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		 struct net_device *dev, struct net_device *filter_dev,
 		 int *idx)
 {
-	const struct ndo_fdb_dump_context *ctx = (void *)cb->ctx;
-	u32 portid = NETLINK_CB(cb->skb).portid;
+	struct stt_fdb_dump dump = { .skb = skb, .cb = cb, .idx = idx };
 	struct stt_dev *stt = netdev_priv(dev);
-	u32 seq = cb->nlh->nlmsg_seq;
-	struct stt_fdb_entry *entry;
-	struct stt_fdb_dest *dest;
-	int err = 0;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(entry, &stt->fdb.entries, list) {
-		if (rcu_access_pointer(entry->nh)) {
-			if (*idx >= ctx->fdb_idx)
-				err = stt_fdb_fill(skb, stt, entry, NULL,
-						   portid, seq, RTM_NEWNEIGH,
-						   NLM_F_MULTI);
-			if (err)
-				goto unlock;
-			++*idx;
-			continue;
-		}
-		list_for_each_entry_rcu(dest, &entry->dests, list) {
-			if (*idx >= ctx->fdb_idx)
-				err = stt_fdb_fill(skb, stt, entry, dest,
-						   portid, seq, RTM_NEWNEIGH,
-						   NLM_F_MULTI);
-			if (err)
-				goto unlock;
-			++*idx;
-		}
-	}
-unlock:
-	rcu_read_unlock();
-	return err;
+	return stt_fdb_walk(&stt->fdb, stt_fdb_dump_entry, &dump);
 }
 
 /* A request to get an entry has no src_vni: there vni names the entry's id. */

@@ -37,6 +37,18 @@ static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
 	return true;
 }
 
+/* There are few.  They come and go under RTNL. */
+static struct stt_fdb_nh *stt_fdb_nh_find(const struct stt_fdb *fdb, u32 id)
+{
+	struct stt_fdb_nh *group;
+
+	list_for_each_entry(group, &fdb->nhs, list)
+		if (group->nh->id == id)
+			return group;
+
+	return NULL;
+}
+
 /**
  * stt_fdb_nh_get - a nexthop group for an entry to use
  * @fdb: table
@@ -56,11 +68,9 @@ struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
 
 	ASSERT_RTNL();
 
-	/* There are few: RTNL, under which they come and go, is enough. */
-	list_for_each_entry(group, &fdb->nhs, list)
-		if (group->nh->id == id)
-			return group;
-
+	group = stt_fdb_nh_find(fdb, id);
+	if (group)
+		return group;
 	nh = nexthop_find_by_id(stt_fdb_dev(fdb)->net, id);
 	if (!nh) {
 		NL_SET_ERR_MSG(extack, "No such nexthop in the underlay's namespace");
@@ -80,6 +90,9 @@ struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
 	INIT_LIST_HEAD(&group->entries);
 	INIT_LIST_HEAD(&group->dests);
 	spin_lock_bh(&fdb->lock);
+	if (list_empty(&fdb->nhs))
+		list_add(&fdb->nh_node,
+			 &stt_net(stt_fdb_dev(fdb)->net)->nh_devs);
 	list_add(&group->list, &fdb->nhs);
 	spin_unlock_bh(&fdb->lock);
 
@@ -111,6 +124,8 @@ void stt_fdb_nh_put(struct stt_fdb *fdb, struct stt_fdb_nh *group)
 	if (!list_empty(&group->entries))
 		return;
 	list_del(&group->list);
+	if (list_empty(&fdb->nhs))
+		list_del(&fdb->nh_node);
 	stt_fdb_nh_clear(group);
 	nexthop_put(group->nh);
 	kfree_rcu(group, rcu);
@@ -258,25 +273,26 @@ void stt_fdb_nh_forget(struct stt_fdb *fdb)
 	spin_unlock_bh(&fdb->lock);
 }
 
-/* A group is deleted: its entries go. */
+/* A group is deleted: its entries go, and it goes with the last. */
 static void stt_fdb_nh_gone(struct stt_fdb *fdb, u32 id)
 {
-	struct stt_fdb_nh *group, *tmp;
 	struct stt_fdb_entry *entry;
-	bool last = false;
+	struct stt_fdb_nh *group;
+	unsigned int n;
+	bool last;
 
 	spin_lock_bh(&fdb->lock);
-	list_for_each_entry_safe(group, tmp, &fdb->nhs, list) {
-		if (group->nh->id != id)
-			continue;
-		while (!last) {
+	while ((group = stt_fdb_nh_find(fdb, id))) {
+		for (last = false, n = 0; !last && n < STT_FDB_BATCH; n++) {
 			entry = list_first_entry(&group->entries,
 						 struct stt_fdb_entry,
 						 nh_list);
 			last = list_is_singular(&group->entries);
 			stt_fdb_remove(fdb, entry, true);
 		}
-		break;
+		spin_unlock_bh(&fdb->lock);
+		cond_resched();
+		spin_lock_bh(&fdb->lock);
 	}
 	spin_unlock_bh(&fdb->lock);
 }
@@ -286,17 +302,15 @@ static int stt_fdb_nexthop_event(struct notifier_block *nb,
 {
 	struct stt_net *sn = container_of(nb, struct stt_net, nexthops);
 	const struct nh_notifier_info *info = ptr;
-	struct stt_dev *stt;
+	struct stt_fdb *fdb, *tmp;
 
 	if (event != NEXTHOP_EVENT_DEL && event != NEXTHOP_EVENT_REPLACE)
 		return NOTIFY_DONE;
 
-	list_for_each_entry(stt, &sn->devs, list) {
-		if (list_empty(&stt->fdb.nhs))
-			continue;
+	list_for_each_entry_safe(fdb, tmp, &sn->nh_devs, nh_node) {
 		if (event == NEXTHOP_EVENT_DEL)
-			stt_fdb_nh_gone(&stt->fdb, info->id);
-		stt_fdb_nh_forget(&stt->fdb);
+			stt_fdb_nh_gone(fdb, info->id);
+		stt_fdb_nh_forget(fdb);
 	}
 
 	return NOTIFY_DONE;

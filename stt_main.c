@@ -598,7 +598,6 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 	const struct netdev_notifier_changeupper_info *upper = ptr;
 	struct stt_net *sn = stt_net(dev_net(lower));
 	struct stt_lower *entry;
-	struct stt_dev *stt;
 
 	switch (event) {
 	case NETDEV_REGISTER:
@@ -628,11 +627,7 @@ static int stt_netdev_event(struct notifier_block *nb, unsigned long event,
 		entry = stt_lower_find(sn, lower->ifindex);
 		if (entry)
 			stt_lower_gone(entry, lower);
-		/* FDBs may name it too; not one of thousands of our own. */
-		if (lower->rtnl_link_ops == &stt_link_ops)
-			break;
-		list_for_each_entry(stt, &sn->devs, list)
-			stt_fdb_link_gone(stt, lower->ifindex);
+		stt_fdb_link_gone(sn, lower->ifindex);
 		break;
 	}
 
@@ -801,6 +796,7 @@ static int __net_init stt_net_init(struct net *net)
 
 	sn->net = net;
 	INIT_LIST_HEAD(&sn->devs);
+	INIT_LIST_HEAD(&sn->nh_devs);
 	sn->limits.high_thresh = STT_REASM_HIGH_THRESH;
 	sn->limits.time_ms = STT_REASM_TIME_MS;
 	sn->limits.max_frames = STT_REASM_MAX_FRAMES;

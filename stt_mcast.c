@@ -281,7 +281,7 @@ void stt_group_refresh(struct stt_group *group, struct net_device *lower)
 	stt_group_leave(group);
 	err = stt_group_join(group, lower);
 	/* Without IP on the lower device there is nothing to join yet. */
-	if (err && err != -ENODEV)
+	if (err && err != -ENODEV && net_ratelimit())
 		netdev_warn(lower, "stt does not join its group again: %d\n",
 			    err);
 }

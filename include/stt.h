@@ -249,7 +249,9 @@ enum stt_hook {
  * @devs: devices whose underlay this is; RTNL
  * @lowers: &struct stt_lower by ifindex: which devices send through which
  *	interface; RTNL
- * @nexthops: hears of nexthops that their FDBs may use
+ * @fdb_links: FDB destinations that name an interface, counted by its ifindex
+ * @nh_devs: devices with nexthop groups in their FDB, &stt_fdb.nh_node; RTNL
+ * @nexthops: is told of nexthops that their FDBs may use
  * @paths: &struct stt_path by &struct stt_path_key
  * @path_peers: &struct stt_path_peer by &struct stt_path_peer_key
  * @npath_peers: how many there are for any local address, and for one, so that
@@ -273,6 +275,7 @@ enum stt_hook {
  * @lro_ifindex: lower device whose LRO was warned of, or 0; RTNL
  */
 struct stt_net {
+#define STT_FDB_LINK_HASH	256
 	struct net			*net;
 	struct stt_port_table __rcu	*ports[2];
 	unsigned long			path_gen;
@@ -280,6 +283,8 @@ struct stt_net {
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct list_head		devs;
 	struct rhashtable		lowers;
+	atomic_t			fdb_links[STT_FDB_LINK_HASH];
+	struct list_head		nh_devs;
 	struct notifier_block		nexthops;
 	struct rhashtable		paths;
 	struct rhashtable		path_peers;
@@ -545,7 +550,10 @@ struct stt_fdb_dest;
  * @own_next: what becomes @own with the next configuration; RTNL
  * @own_added: and was not there before; RTNL
  * @nhs: nexthop groups in use
- * @ageing: removes what was not heard of for long, while the device is up
+ * @nh_node: in &stt_net.nh_devs while it has any @nhs; RTNL
+ * @walks: &struct stt_fdb_walk, positions to keep valid when entries go
+ * @ageing: removes entries not refreshed for long, while the device is up and
+ *	has entries that age
  */
 struct stt_fdb {
 	struct rhashtable	table;
@@ -559,6 +567,8 @@ struct stt_fdb {
 	struct stt_fdb_dest	*own_next;
 	bool			own_added;
 	struct list_head	nhs;
+	struct list_head	nh_node;
+	struct list_head	walks;
 	struct delayed_work	ageing;
 };
 
@@ -841,7 +851,7 @@ int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
 void stt_fdb_abort(struct stt_dev *stt);
 void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
 		    const struct stt_conf *conf);
-void stt_fdb_link_gone(struct stt_dev *stt, int link);
+void stt_fdb_link_gone(struct stt_net *sn, int link);
 
 /* ---- stt_fdb_netlink.c: bridge fdb, bridge monitor --------------------- */
 

@@ -161,7 +161,41 @@ static inline struct stt_dev *stt_fdb_dev(struct stt_fdb *fdb)
 	return container_of(fdb, struct stt_dev, fdb);
 }
 
+/**
+ * stt_fdb_links - count of FDB destinations that name an interface
+ * @sn: namespace
+ * @link: ifindex; others may share its counter
+ */
+static inline atomic_t *stt_fdb_links(struct stt_net *sn, int link)
+{
+	return &sn->fdb_links[(unsigned int)link % STT_FDB_LINK_HASH];
+}
+
 /* ---- stt_fdb.c: the table, and packets --------------------------------- */
+
+/**
+ * struct stt_fdb_walk - a walk through all entries of a table
+ * @list: in &stt_fdb.walks
+ * @next: the entry to visit next, or the list's head
+ * @last: the entry to end with
+ *
+ * Guarded by &stt_fdb.lock, which is not held all the time: stt_fdb_remove()
+ * keeps @next and @last valid.
+ */
+struct stt_fdb_walk {
+	struct list_head	list;
+	struct list_head	*next;
+	struct list_head	*last;
+};
+
+int stt_fdb_walk(struct stt_fdb *fdb,
+		 int (*visit)(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
+			      void *arg),
+		 void *arg);
+void stt_fdb_age_start(struct stt_dev *stt, const struct stt_conf *conf,
+		       const struct stt_fdb_entry *entry);
+
+#define STT_FDB_BATCH		64	/* entries visited with the lock held */
 
 struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac,
 				       u64 id);
