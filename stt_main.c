@@ -98,6 +98,8 @@ static int stt_init(struct net_device *dev)
 	int err, cpu;
 
 	netdev_lockdep_set_classes(dev);
+	INIT_LIST_HEAD(&stt->moved_node);
+	stt->look_after = jiffies;
 	stt->counters = netdev_alloc_pcpu_stats(struct stt_dev_counters);
 	if (!stt->counters)
 		return -ENOMEM;
@@ -130,6 +132,7 @@ static void stt_uninit(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
+	stt_lower_unlook(stt);
 	stt_fdb_exit(stt);
 	stt_conf_release(stt);
 	gro_cells_destroy(&stt->cells);
@@ -256,6 +259,17 @@ static void stt_set_gso_max(struct net_device *dev, unsigned int size)
 	WRITE_ONCE(stt->gso_size, size);
 }
 
+/* See &stt_dev.route_ifindex. */
+static int stt_route_ifindex(const struct stt_dev *stt,
+			     const struct stt_conf *conf,
+			     const struct net_device *lower)
+{
+	if (stt->lower || !conf->dest.path)
+		return -1;
+
+	return lower ? lower->ifindex : 0;
+}
+
 /* More than IP tunnels ask for helps no one. */
 #define STT_MAX_HEADROOM	512
 
@@ -284,6 +298,7 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	hlen = STT_HLEN + stt_outer_hlen(conf);
 	lower = stt_get_lower(stt, conf);
 	stt_lower_follow(stt, lower);
+	WRITE_ONCE(stt->route_ifindex, stt_route_ifindex(stt, conf, lower));
 	if (lower)
 		trust = stt_lower_trust(stt, lower);
 	if (trust == STT_TRUST_FULL) {

@@ -582,6 +582,7 @@ stt_tx_prepare(struct stt_dev *stt, const struct stt_dest *dest,
 		*cause = STT_DEV_tx_loop;
 		return false;
 	}
+	stt_lower_check(stt, dest, out->dst->dev);
 	out->local = unlikely(stt_route_is_local(key->family, out->dst)) &&
 		     dest->localbypass;
 	if (likely(dest->path) &&
@@ -808,7 +809,7 @@ static noinline void stt_tx_cut(struct stt_dev *stt,
 
 /*
  * The largest GSO packet, from the inner Ethernet header on, that one frame
- * holds and the lower device's TSO takes.
+ * holds and the lower device's TSO takes; if that is not known, one frame.
  */
 static unsigned int stt_tx_max_gso(const struct stt_dev *stt,
 				   sa_family_t family)

@@ -249,6 +249,10 @@ enum stt_hook {
  * @devs: devices whose underlay this is; RTNL
  * @lowers: &struct stt_lower by ifindex: which devices send through which
  *	interface; RTNL
+ * @moved: devices with packets that left through another device than limits
+ *	were set for, &stt_dev.moved_node
+ * @moved_lock: guards @moved
+ * @moved_work: sets their limits again
  * @fdb_links: FDB destinations that name an interface, counted by its ifindex
  * @nh_devs: devices with nexthop groups in their FDB, &stt_fdb.nh_node; RTNL
  * @nexthops: is told of nexthops that their FDBs may use
@@ -283,6 +287,9 @@ struct stt_net {
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct list_head		devs;
 	struct rhashtable		lowers;
+	struct list_head		moved;
+	spinlock_t			moved_lock;	/* @moved */
+	struct delayed_work		moved_work;
 	atomic_t			fdb_links[STT_FDB_LINK_HASH];
 	struct list_head		nh_devs;
 	struct notifier_block		nexthops;
@@ -590,6 +597,10 @@ struct stt_fdb {
  * @follows: the list that it is in: that of @lower, or of the device that the
  *	route to the remote led through when it was last looked up; or NULL; RTNL
  * @lower_node: in &stt_lower.devs; RTNL
+ * @route_ifindex: where the route to the remote led when limits were set, 0 if
+ *	nowhere; negative if no route has a say: written under RTNL
+ * @moved_node: in &stt_net.moved, or empty
+ * @look_after: jiffies before which the route is not looked up again
  * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size:
  *	a larger GSO packet is cut into several frames (W13); 0 if it is not
  *	known; written under RTNL
@@ -609,6 +620,9 @@ struct stt_dev {
 	netdevice_tracker		lower_tracker;
 	struct stt_lower		*follows;
 	struct hlist_node		lower_node;
+	int				route_ifindex;
+	struct list_head		moved_node;
+	unsigned long			look_after;
 	unsigned int			gso_size;
 };
 
@@ -692,6 +706,28 @@ int stt_lower_prepare(struct stt_dev *stt, struct net_device *lower,
 void stt_lower_commit(struct stt_dev *stt, struct net_device *lower);
 void stt_lower_abort(struct stt_dev *stt, struct net_device *lower);
 void stt_lower_release(struct stt_dev *stt);
+void stt_lower_look(struct stt_dev *stt);
+void stt_lower_unlook(struct stt_dev *stt);
+
+/**
+ * stt_lower_check - see whether the route still leads where limits come from
+ * @stt: device
+ * @dest: where a frame goes
+ * @dev: the device that it leaves through
+ *
+ * Context: BH disabled, RCU read side.
+ */
+static inline void stt_lower_check(struct stt_dev *stt,
+				   const struct stt_dest *dest,
+				   const struct net_device *dev)
+{
+	int ifindex = READ_ONCE(stt->route_ifindex);
+
+	if (unlikely(ifindex != dev->ifindex) && ifindex >= 0 && dest->path &&
+	    dest->path->key.use == STT_PATH_CONF)
+		stt_lower_look(stt);
+}
+
 enum stt_trust stt_lower_trust(const struct stt_dev *stt,
 			       struct net_device *lower);
 
