@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Ten thousand devices in one namespace: they work, and creating, listing and
-# deleting them takes no longer than for as many vxlan devices.
+# deleting them takes no longer than for as many vxlan devices; nor does putting
+# VLANs and bridges on top of them, nor what happens to a device that is none of
+# them.
 #
 #	x                                             h2
 #	stt1 ... stt10000, one id each                stt0 with the last one's id
+#	 |        |
+#	VLANs    bridges (on a tenth of them each)    other (a dummy)
 #	eth0 192.0.2.1 ------------- veth ----------- eth0 192.0.2.2
 #
 # kernels: stock
@@ -50,6 +54,29 @@ measure() {
 	took "list_$kind" ip -n "$ns" -d link show
 	check_eq "$kind: all are listed" "$(grep -c ": ${kind}[0-9]" "$tmp/out")" \
 		"$n"
+
+	for ((i = 1; i <= n / 10; i++)); do
+		echo "link add link $kind$i name v$i type vlan id 7"
+		echo "link set v$i up"
+	done >"$tmp/batch"
+	took "vlans_$kind" ip -n "$ns" -b "$tmp/batch"
+	for ((i = 1; i <= n / 10; i++)); do
+		echo "link add b$i type bridge"
+		echo "link set $kind$((n / 10 + i)) master b$i"
+		echo "link set b$i up"
+	done >"$tmp/batch"
+	took "bridges_$kind" ip -n "$ns" -b "$tmp/batch"
+	check_eq "$kind: the last bridge has its port" \
+		"$(ip -n "$ns" -br link show master b$((n / 10)) | wc -l)" 1
+
+	ip -n "$ns" link add other type dummy
+	for ((i = 1; i <= 100; i++)); do
+		echo 'link set other mtu 1400'
+		echo 'link set other up'
+		echo 'link set other mtu 1500'
+		echo 'link set other down'
+	done >"$tmp/batch"
+	took "events_$kind" ip -n "$ns" -b "$tmp/batch"
 }
 
 # times WHAT: stt's against vxlan's; the same work twice differs by as much.
@@ -98,5 +125,8 @@ done
 [ ! -e $hung ] || echo "$patience" >$hung
 times create
 times list
+times vlans
+times bridges
+times events
 times delete
 tap_done
