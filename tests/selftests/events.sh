@@ -92,15 +92,15 @@ check_num "events beside $n tunnels cost no more than beside vxlan" \
 check_eq 'devices without learnt entries start no ageing' "$one" 0
 
 # Events of the lower device do reach them.
-was=$(ip -n "$h1" -d link show stt$n | grep -o 'tso_max_size [0-9]*')
+was=$(ip -n "$h1" -d link show stt$n | grep -o 'gso_max_size [0-9]*')
 ip -n "$h1" link set eth0 gso_max_size 30000
 ip -n "$h1" link set eth0 mtu 1400
-now=$(ip -n "$h1" -d link show stt$n | grep -o 'tso_max_size [0-9]*')
+now=$(ip -n "$h1" -d link show stt$n | grep -o 'gso_max_size [0-9]*')
 check_num 'the lower device is followed' "${now#* }" -lt "${was#* }"
 ip -n "$h1" link set eth0 gso_max_size 65536
 ip -n "$h1" link set eth0 mtu 1500
 check_eq 'and followed back' \
-	"$(ip -n "$h1" -d link show stt$n | grep -o 'tso_max_size [0-9]*')" \
+	"$(ip -n "$h1" -d link show stt$n | grep -o 'gso_max_size [0-9]*')" \
 	"$was"
 
 # A VLAN on each of 100: N events, N times the cost of one.
@@ -122,7 +122,7 @@ addr "$h1" eth1 198.51.100.1/24
 addr "$h2" eth1 198.51.100.2/24
 ip -n "$h2" addr add 203.0.113.2/32 dev lo
 ip -n "$h1" link set eth1 gso_max_size 30000
-tso() { ip -n "$h1" -d link show stt0 | grep -o 'tso_max_size [0-9]*'; }
+tso() { ip -n "$h1" -d link show stt0 | grep -o 'gso_max_size [0-9]*'; }
 stt_add "$h2" stt0 id 1 remote 0.0.0.0
 addr "$h2" stt0 10.0.0.2/24
 stt_add "$h1" stt0 id 1 remote 203.0.113.2
