@@ -545,7 +545,8 @@ void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb, u64 id,
 	}
 drop:
 	stt_id_count_drop(stt_ids_get(stt, id, true), STT_ID_tx_drops);
-	stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+	stt_tx_drop_because(stt, skb, STT_DEV_tx_no_route,
+			    SKB_DROP_REASON_NO_TX_TARGET);
 }
 
 /* ---- learning ---------------------------------------------------------- */

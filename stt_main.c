@@ -67,6 +67,21 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
 }
 
 /**
+ * stt_drop_because - drop a received packet: count, trace, free
+ * @sn: namespace
+ * @skb: packet; taken over
+ * @cause: which counter
+ * @reason: the core's drop reason, where it says more than stt_drop_reason()
+ */
+void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
+		      enum stt_net_counter cause, enum skb_drop_reason reason)
+{
+	trace_stt_drop(sn->net, skb, cause);
+	stt_net_count(sn, cause);
+	kfree_skb_reason(skb, reason);
+}
+
+/**
  * stt_drop - drop a received packet: count, trace, free
  * @sn: namespace
  * @skb: packet; taken over
@@ -75,9 +90,7 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
 	      enum stt_net_counter cause)
 {
-	trace_stt_drop(sn->net, skb, cause);
-	stt_net_count(sn, cause);
-	kfree_skb_reason(skb, stt_drop_reason(cause));
+	stt_drop_because(sn, skb, cause, stt_drop_reason(cause));
 }
 
 /**
@@ -388,6 +401,14 @@ static void stt_get_stats64(struct net_device *dev,
 	st->tx_dropped += stt_dev_sum(stt, STT_DEV_tx_dropped);
 }
 
+/*
+ * Every frame of our context id is received, whatever addresses are listed, so
+ * there is no filter to program.  But without this op "ip maddr add" is refused.
+ */
+static void stt_set_rx_mode(struct net_device *dev)
+{
+}
+
 NDO_FDB_ADD_SHIM(stt_fdb_add)
 NDO_FDB_DEL_SHIM(stt_fdb_del)
 NDO_FDB_DEL_BULK_SHIM(stt_fdb_del_bulk)
@@ -399,6 +420,7 @@ static const struct net_device_ops stt_netdev_ops = {
 	.ndo_stop		= stt_stop,
 	.ndo_start_xmit		= stt_start_xmit,
 	.ndo_get_stats64	= stt_get_stats64,
+	.ndo_set_rx_mode	= stt_set_rx_mode,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_fill_metadata_dst	= stt_fill_metadata_dst,
@@ -523,7 +545,8 @@ void stt_setup(struct net_device *dev)
 
 	/* Headers are written: a packet must not be sent twice at a time. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
-	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_NO_QUEUE |
+			   IFF_UNICAST_FLT;
 	dev->mtu = ETH_DATA_LEN;
 	dev->max_mtu = STT_MAX_MTU_V6;
 	/* What exceeds a frame is cut into several, where the user wants it. */

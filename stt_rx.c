@@ -337,6 +337,22 @@ static void stt_rx_unfit(struct stt_net *sn, const struct stt_rx_info *info,
 	stt_drop(sn, skb, cause);
 }
 
+/*
+ * Drop a packet for its source address, which is the device's own where the
+ * underlay loops.
+ */
+static void stt_rx_bad_source(struct stt_net *sn, const struct stt_dev *stt,
+			      struct sk_buff *skb)
+{
+	const u8 *mac = ((struct ethhdr *)skb->data)->h_source;
+	enum skb_drop_reason reason = SKB_DROP_REASON_MAC_INVALID_SOURCE;
+
+	if (ether_addr_equal(mac, stt->dev->dev_addr))
+		reason = SKB_DROP_REASON_LOCAL_MAC;
+	stt_dev_count(stt, STT_DEV_rx_dropped);
+	stt_drop_because(sn, skb, STT_NET_drop_source, reason);
+}
+
 /* Packets from this size on may become larger ones by GRO. */
 #define STT_GRO_MIN	512
 /* What was given to GRO is through with it after this. */
@@ -444,8 +460,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	    !stt_fdb_source(conf, info->from, info->id,
 			    ((struct ethhdr *)skb->data)->h_source)) {
 		stt_rx_id_dropped(info);
-		stt_dev_count(stt, STT_DEV_rx_dropped);
-		stt_drop(sn, skb, STT_NET_drop_source);
+		stt_rx_bad_source(sn, stt, skb);
 		return false;
 	}
 	if (unlikely(!stt_rx_clear_metadata(skb))) {

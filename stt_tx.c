@@ -405,7 +405,26 @@ void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 }
 
 /**
- * stt_tx_drop - drop an inner packet: count, trace, free
+ * stt_tx_drop_because - drop an inner packet: count, trace, free
+ * @stt: device
+ * @skb: packet; taken over
+ * @cause: which counter
+ * @reason: the core's drop reason
+ */
+void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
+			 enum stt_dev_counter cause,
+			 enum skb_drop_reason reason)
+{
+	bool error = cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop;
+
+	trace_stt_tx_drop(stt->dev, skb, cause);
+	stt_dev_count(stt, cause);
+	stt_dev_count(stt, error ? STT_DEV_tx_errors : STT_DEV_tx_dropped);
+	kfree_skb_reason(skb, reason);
+}
+
+/**
+ * stt_tx_drop - drop an inner packet with the drop reason of its counter
  * @stt: device
  * @skb: packet; taken over
  * @cause: which counter
@@ -415,26 +434,23 @@ void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 {
 	enum skb_drop_reason reason = SKB_DROP_REASON_NOT_SPECIFIED;
 
-	trace_stt_tx_drop(stt->dev, skb, cause);
-	stt_dev_count(stt, cause);
 	switch (cause) {
 	case STT_DEV_tx_no_route:
-	case STT_DEV_tx_loop:
-		stt_dev_count(stt, STT_DEV_tx_errors);
 		reason = SKB_DROP_REASON_IP_OUTNOROUTES;
 		break;
+	case STT_DEV_tx_loop:
+		reason = SKB_DROP_REASON_RECURSION_LIMIT;
+		break;
 	case STT_DEV_tx_too_big:
-		stt_dev_count(stt, STT_DEV_tx_dropped);
 		reason = SKB_DROP_REASON_PKT_TOO_BIG;
 		break;
 	case STT_DEV_tx_bad_key:
-		stt_dev_count(stt, STT_DEV_tx_dropped);
 		reason = SKB_DROP_REASON_TUNNEL_TXINFO;
 		break;
 	default:
 		break;
 	}
-	kfree_skb_reason(skb, reason);
+	stt_tx_drop_because(stt, skb, cause, reason);
 }
 
 /* As stt_tx_drop(), of what was to be sent to @dest. */

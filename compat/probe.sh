@@ -83,7 +83,7 @@ probe TUNNEL_BITMAP	net/ip_tunnels.h	'define IP_TUNNEL_DECLARE_FLAGS' \
 probe TUNNEL_NHID	net/ip_tunnels.h	'u32[[:space:]]+nhid;'
 for reason in FRAG_REASM_TIMEOUT FRAG_TOO_FAR DUP_FRAG NOMEM UNHANDLED_PROTO \
 	      SKB_BAD_GSO IP_TUNNEL_ECN TUNNEL_TXINFO \
-	      MAC_INVALID_SOURCE; do
+	      MAC_INVALID_SOURCE LOCAL_MAC NO_TX_TARGET RECURSION_LIMIT; do
 	probe "$reason"	$reasons	"SKB_DROP_REASON_$reason\\b"
 done
 

@@ -653,6 +653,8 @@ void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf);
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
 u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
+void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
+		      enum stt_net_counter cause, enum skb_drop_reason reason);
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
 	      enum stt_net_counter cause);
 void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
@@ -840,6 +842,9 @@ u64 stt_tx_take_ids(atomic64_t *counter, u64 clock);
 u32 stt_tx_next_id(void);
 void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 		    enum skb_drop_reason reason);
+void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
+			 enum stt_dev_counter cause,
+			 enum skb_drop_reason reason);
 void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause);
 void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,

@@ -138,6 +138,20 @@ check 'held down' ip -n "$h1" link set stt1 protodown on
 check 'held down: operstate is DOWN' wait_for 10 is DOWN
 check 'held down no more' ip -n "$h1" link set stt1 protodown off
 check 'held down no more: operstate is UP' wait_for 10 is UP
+
+# --- addresses it listens to ----------------------------------------------
+
+# As lldpd, mstpd and ptp4l ask for.
+check 'a multicast address is added' \
+	ip -n "$h1" maddr add 01:80:c2:00:00:0e dev stt1
+check 'the multicast address is listed' eval \
+	"ip -n $h1 maddr show dev stt1 | grep -q 01:80:c2:00:00:0e"
+check 'the multicast address is removed' ip -n "$h1" maddr del 01:80:c2:00:00:0e dev stt1
+check 'a macvlan adds a unicast address' ip -n "$h1" link add mv0 up \
+	link stt1 type macvlan mode bridge
+check_eq 'a macvlan does not make the device promiscuous' \
+	"$(ip -n "$h1" -d -j link show stt1 | jq '.[0].promiscuity')" 0
+ip -n "$h1" link del mv0
 ip -n "$h1" link del stt1
 
 # --- refusals ----------------------------------------------------------------

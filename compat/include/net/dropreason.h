@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reasons that a kernel does not have yet are not specified there. */
+/*
+ * Reasons that a kernel does not have yet are not specified there, or are
+ * what such packets were dropped for before.
+ */
 #include_next <net/dropreason.h>
 
 #ifndef _STT_COMPAT_DROPREASON_H
@@ -25,6 +28,15 @@
 #endif
 #ifdef STT_NO_MAC_INVALID_SOURCE	/* 6.12 */
 #define SKB_DROP_REASON_MAC_INVALID_SOURCE	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_LOCAL_MAC			/* 6.12 */
+#define SKB_DROP_REASON_LOCAL_MAC		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#ifdef STT_NO_NO_TX_TARGET		/* 6.12 */
+#define SKB_DROP_REASON_NO_TX_TARGET		SKB_DROP_REASON_IP_OUTNOROUTES
+#endif
+#ifdef STT_NO_RECURSION_LIMIT		/* 6.18 */
+#define SKB_DROP_REASON_RECURSION_LIMIT		SKB_DROP_REASON_IP_OUTNOROUTES
 #endif
 #ifdef STT_NO_IP_TUNNEL_ECN		/* 6.12 */
 #define SKB_DROP_REASON_IP_TUNNEL_ECN		SKB_DROP_REASON_NOT_SPECIFIED
