@@ -592,7 +592,7 @@ static unsigned int stt_input_late(struct stt_net *sn, struct stt_port *port,
 /* What routers say of our segments is not for connection tracking either. */
 static unsigned int stt_input_icmp4(struct net *net, struct sk_buff *skb)
 {
-	if (stt_icmp4(skb, net))
+	if (stt_icmp4(skb, net, 0))
 		stt_input_untrack(skb);
 
 	return NF_ACCEPT;
@@ -621,6 +621,9 @@ static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = priv;
 	struct stt_port *port;
 
+	/* Behind a VRF's device the interface is known by its number alone. */
+	if (ip_hdr(skb)->protocol == IPPROTO_ICMP)
+		stt_icmp4(skb, sn->net, IPCB(skb)->iif);
 	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
 		return NF_ACCEPT;
 	port = stt_input_port(sn, skb, AF_INET, ip_hdrlen(skb));
@@ -701,6 +704,10 @@ static unsigned int stt_local_in6(void *priv, struct sk_buff *skb,
 	struct stt_net *sn = priv;
 	struct stt_port *port;
 
+	if (ipv6_hdr(skb)->nexthdr == IPPROTO_ICMPV6) {
+		stt_redirect6(skb, sn->net, IP6CB(skb)->iif);
+		return NF_ACCEPT;
+	}
 	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_TCP))
 		return stt_local_in6_ext(sn, skb);
 	port = stt_input_port(sn, skb, AF_INET6, sizeof(struct ipv6hdr));

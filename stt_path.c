@@ -659,7 +659,9 @@ static struct dst_entry *stt_route4(struct net *net,
 		return ERR_CAST(rt);
 	saddr->v4 = fl4.saddr;
 
-	if (cache && stt_route_is_fixed4(net, &fl4))
+	/* Nothing else would notice that a redirect has expired. */
+	if (cache && !(rt->rt_flags & RTCF_REDIRECTED) &&
+	    stt_route_is_fixed4(net, &fl4))
 		dst_cache_set_ip4(cache, &rt->dst, fl4.saddr);
 
 	return &rt->dst;

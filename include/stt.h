@@ -793,8 +793,9 @@ extern const struct rhashtable_params stt_group_params;
 
 /* ---- stt_icmp.c: what routers tell us about our segments --------------- */
 
-bool stt_icmp4(struct sk_buff *skb, struct net *net);
+bool stt_icmp4(struct sk_buff *skb, struct net *net, int iif);
 bool stt_icmp6(struct sk_buff *skb, struct net *net);
+bool stt_redirect6(struct sk_buff *skb, struct net *net, int iif);
 
 /* ---- stt_neigh.c: ARP and ND proxy, what tables lack -------------------- */
 
