@@ -214,6 +214,28 @@ static void stt_check_lro(struct stt_net *sn, struct net_device *lower)
 			    nic->name);
 }
 
+/**
+ * stt_disable_lro - turn off the LRO of a lower device that the user named
+ * @lower: the device
+ *
+ * As bridge and bond do: the user need not know what a NIC's LRO does to
+ * segments.  It stays off when the tunnel goes.  Devices that only a route
+ * leads to are not touched, and the log warns of them.
+ *
+ * Context: RTNL; not from a notifier.
+ */
+void stt_disable_lro(struct net_device *lower)
+{
+	struct net_device *nic = lower ? stt_find_lro(lower) : NULL;
+
+	if (!nic)
+		return;
+	dev_disable_lro(lower);
+	if (net_ratelimit())
+		netdev_info(nic,
+			    "LRO is turned off: it may merge segments of different STT frames\n");
+}
+
 /* The IP and TCP headers of a segment, the longer ones of two families. */
 static unsigned int stt_outer_hlen(const struct stt_conf *conf)
 {

@@ -293,6 +293,7 @@ static int stt_newlink(struct net_device *dev,
 	stt_fdb_commit(stt, NULL, conf);
 	list_add_rcu(&stt->list, &stt_net(net)->devs);
 	stt->listed = true;
+	stt_disable_lro(stt->lower);
 	stt_set_underlay(dev, conf);
 
 	stt_warn_odd(net, conf, extack);
@@ -453,6 +454,7 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 		return err;
 	}
 	stt_lower_commit(stt, lower);
+	stt_disable_lro(lower);
 	stt_set_underlay(dev, conf);
 	stt_warn_odd(stt->net, conf, extack);
 

@@ -652,6 +652,7 @@ void stt_setup(struct net_device *dev);
 void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf);
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
 u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);
+void stt_disable_lro(struct net_device *lower);
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
 void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
 		      enum stt_net_counter cause, enum skb_drop_reason reason);
