@@ -854,6 +854,12 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	enum stt_dev_counter cause;
 	struct stt_outer out = { };
 
+	/* A route would not help. */
+	if (unlikely(!skb_is_gso(skb) && skb->len + STT_HLEN >
+					 stt_max_frame(dest->key->family))) {
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
+		return;
+	}
 	if (!stt_tx_prepare(stt, dest, skb, in, &out, &cause)) {
 		stt_tx_drop_to(stt, dest, skb, cause);
 		return;
