@@ -126,7 +126,7 @@ static void stt_cut_refused(struct kunit *test)
 		.proto = IPPROTO_TCP, .payload = STT_CUT_PAYLOAD,
 	};
 	struct stt_inner in;
-	struct sk_buff *skb;
+	struct sk_buff *skb, *segs;
 	unsigned int i;
 
 	skb = stt_test_packet(t, &p, &stt_test_layouts[0]);
@@ -135,9 +135,9 @@ static void stt_cut_refused(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
 		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
 		skb_shinfo(skb)->gso_size = refused[i].mss;
-		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(stt_cut(skb, &in,
-						refused[i].max)),
-				    -EMSGSIZE, "MSS %u in %u", refused[i].mss,
+		segs = stt_cut(skb, &in, refused[i].max);
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(segs), -EMSGSIZE,
+				    "MSS %u in %u", refused[i].mss,
 				    refused[i].max);
 		KUNIT_EXPECT_EQ(test, skb_shinfo(skb)->gso_size,
 				refused[i].mss);

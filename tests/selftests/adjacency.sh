@@ -16,7 +16,7 @@
 #	br0 192.0.2.1 { eth0, stt0 } --- veth --- eth0 192.0.2.2, stt0
 #
 # kernels: all
-# timeout: 300
+# timeout: 600
 
 # check and wait_for call functions and scripts.
 # shellcheck disable=SC2016,SC2317

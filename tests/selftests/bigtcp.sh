@@ -15,7 +15,7 @@
 #	     2001:db8::1                       2001:db8::2
 #
 # kernels: all
-# timeout: 240
+# timeout: 480
 
 # check calls functions.
 # shellcheck disable=SC2317

@@ -54,8 +54,11 @@ check_eq 'statistics' "$(in_ns "$h1" ethtool -S stt0 |
 	   tx_bad_key fdb_full |
 	   xargs -n 1 | sort | xargs)"
 in_ns "$h1" ethtool stt0 >"$tmp/link"
-check 'speed is that of what carries it' grep -q 'Speed: 10000Mb/s' "$tmp/link"
-check 'duplex too' grep -q 'Duplex: Full' "$tmp/link"
+check 'without dev the speed is unknown' grep -q 'Speed: Unknown' "$tmp/link"
+check 'the lower device changes' ip -n "$h1" link set stt0 type stt dev eth0
+in_ns "$h1" ethtool stt0 >"$tmp/link"
+check 'speed is that of the lower device' grep -q 'Speed: 10000Mb/s' "$tmp/link"
+check 'duplex is that of the lower device' grep -q 'Duplex: Full' "$tmp/link"
 check 'link detected' grep -q 'Link detected: yes' "$tmp/link"
 
 # --- statistics mean what they say ---------------------------------------------

@@ -14,7 +14,8 @@
 # is the same for all three. scale has ten thousand.
 #
 # kernels: all
-# timeout: 300
+# slow: yes
+# timeout: 900
 
 # check and wait_for call functions and scripts.
 # shellcheck disable=SC2317
@@ -56,7 +57,7 @@ many() {
 	ip -n "$1" -b "$tmp/batch"
 }
 
-mountpoint -q $trace || mount -t tracefs tracefs $trace
+mountpoint -q $trace || mount -t tracefs none $trace
 queued=events/workqueue/workqueue_queue_work
 [ -e $trace/$queued ] || skip_all 'this kernel does not trace work'
 # ageings: how often a forwarding database was to be looked through.
