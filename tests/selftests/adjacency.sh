@@ -54,7 +54,7 @@ ip -n "$h1" link del stt0
 check 'a device with dev' stt_add "$h1" stt0 id 1 remote 192.0.2.2 dev eth0
 check_eq 'dev is a lower device' "$(lowers "$h1" stt0)" eth0
 check_eq 'the tunnel is its upper device' "$(uppers "$h1" eth0)" stt0
-check_eq 'its speed is that of dev' "$(speed "$h1" stt0)" "$(speed "$h1" eth0)"
+check_eq 'the speed of a tunnel is that of dev' "$(speed "$h1" stt0)" "$(speed "$h1" eth0)"
 ip -n "$h1" link del stt0
 check_eq 'the link goes with the tunnel' "$(uppers "$h1" eth0)" ''
 
@@ -105,7 +105,7 @@ for family in v4 v6; do
 	ip -n "$h1" link add stt9 type stt id 1 remote $a2 dev eth1
 	check_refused "$family: a change to a taken key" 'Another device' \
 		ip -n "$h1" link set stt0 type stt dev eth0 remote $a2
-	check_eq "$family: it leaves no link" "$(uppers "$h1" eth0)" ''
+	check_eq "$family: a deleted tunnel leaves no link" "$(uppers "$h1" eth0)" ''
 	ip -n "$h1" link del stt9
 
 	check "$family: dev changes back" \
@@ -145,7 +145,7 @@ check_num 'the GSO maximum follows the new dev' \
 gso eth1 65536 1500
 was=$(maxima "$h1" stt0)
 gso eth0 20000 1400
-check_eq 'and not the old one' "$(maxima "$h1" stt0)" "$was"
+check_eq 'limits do not follow the old lower device' "$(maxima "$h1" stt0)" "$was"
 gso eth0 65536 1500
 ip -n "$h1" link del stt0
 
@@ -197,7 +197,7 @@ check_eq 'a stack ends where the core stops, at eight devices' "$depth" 8
 check_eq 'the refusal says why' \
 	"$(grep -o 'Too many devices above each other' <<<"$out")" \
 	'Too many devices above each other'
-check_fails 'what was refused is not there' has_dev "$h1" s8
+check_fails 'refused tunnels do not exist' has_dev "$h1" s8
 check 'the speed of the topmost can be asked for' eval \
 	"speed $h1 $below; in_ns $h1 ethtool $below; true"
 ip -n "$h1" link add s9 type stt id 9 remote 10.9.9.9

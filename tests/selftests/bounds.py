@@ -106,7 +106,7 @@ def flows_and_sources():
                    % n, few, peer.cost(halves(peer, 2)))
         check_cost('a whole frame beside %d open flows of its source costs '
                    '(R8a)' % n, few_whole, peer.cost(wholes(peer, 2)))
-    check('what is open goes in time', wait_until(
+    check('open frames expire in time', wait_until(
         lambda: not counters(h2)['reasm_queues'], 40 + PATIENCE),
         counters(h2))
     fill(peer, [peer.make(peer.byte, src=struct.pack('!I', 0x0a000001 + n),
@@ -116,7 +116,7 @@ def flows_and_sources():
                peer.cost(halves(peer, 2)))
     check_cost('a whole frame beside %d open sources costs (R8a)' % MANY,
                few_whole, peer.cost(wholes(peer, 2)))
-    check('what is open goes in time', wait_until(
+    check('open frames expire in time', wait_until(
         lambda: not counters(h2)['reasm_queues'], 40 + PATIENCE),
         counters(h2))
 
@@ -183,7 +183,7 @@ def marks():
     check_cost('an ICMP message about a peer with %d marks in use, beside 16, '
                'costs (R8a)' % MANY, few_icmp, back.cost([icmp] * RUNS))
     mtu = in_ns(h1, 'ip', 'route', 'get', B)
-    check('and it is believed (W12)', 'mtu 1400' in mtu, mtu)
+    check('the ICMP error is believed (W12)', 'mtu 1400' in mtu, mtu)
 
 
 def routed():
@@ -217,7 +217,7 @@ def strangers():
                     for n in range(512)])
         before = routed()
         peer.blast(known)
-        check_eq('nor after packets of 512 strangers, ' + what,
+        check_eq('neither after packets of 512 strangers, ' + what,
                  routed() - before, 0)
 
 

@@ -100,7 +100,7 @@ now=$(ip -n "$h1" -d link show stt$n | grep -o 'gso_max_size [0-9]*')
 check_num 'the lower device is followed' "${now#* }" -lt "${was#* }"
 ip -n "$h1" link set eth0 gso_max_size 65536
 ip -n "$h1" link set eth0 mtu 1500
-check_eq 'and followed back' \
+check_eq 'a route that changes back is followed' \
 	"$(ip -n "$h1" -d link show stt$n | grep -o 'gso_max_size [0-9]*')" \
 	"$was"
 
@@ -195,10 +195,10 @@ wait $pids
 none_left() { [ "$(count 01)" -eq 0 ]; }
 check 'dynamic entries age while others are added' wait_for 60 none_left
 check_eq 'static ones stay' "$(count 02)" 2000
-check_eq 'and those of a controller' "$(count 03)" 2000
+check_eq 'entries of a controller stay' "$(count 03)" 2000
 bridge -n "$h1" fdb flush dev stt0 extern_learn 2>/dev/null ||
 	ip -n "$h1" link set stt0 down
-check_eq 'those of a controller are flushed' "$(count 03)" 0
+check_eq 'entries of a controller are flushed' "$(count 03)" 0
 check_eq 'static ones stay still' "$(count 02)" 2000
 echo 0 >$trace/$queued/enable
 tap_done

@@ -18,7 +18,7 @@ if modprobe -q vmxnet3; then
 	nic=$(grep -lx DRIVER=vmxnet3 /sys/class/net/*/device/uevent |
 	      cut -d/ -f5)
 fi
-check 'there is a NIC that has LRO' test -n "$nic"
+check 'a NIC with LRO is here' test -n "$nic"
 new_ns h1
 ip link set "$nic" netns "$h1" name nic0
 ip -n "$h1" link set nic0 up
@@ -36,19 +36,19 @@ lro() {
 check_eq 'LRO is on' "$(lro)" on
 check_refused 'a device that is refused' 'mtu|MTU' \
 	ip -n "$h1" link add stt0 mtu 65535 type stt id 1 remote 192.0.2.2 dev nic0
-check_eq 'leaves LRO on' "$(lro)" on
+check_eq 'a refused device leaves LRO on' "$(lro)" on
 stt_add "$h1" stt0 id 1 remote 192.0.2.2 dev nic0
 check_eq 'dev turns LRO off' "$(lro)" off
-check_eq 'and says so' "$(said 'turned off')" 1
+check_eq 'turning LRO off is logged' "$(said 'turned off')" 1
 in_ns "$h1" ethtool -K nic0 lro on >/dev/null 2>&1
-check_eq 'it stays off while the tunnel is there' "$(lro)" off
+check_eq 'LRO stays off while the tunnel is there' "$(lro)" off
 stt_add "$h1" stt1 id 2 remote 192.0.2.2 dev nic0
-check_eq 'said once: there is nothing to turn off for the next' \
+check_eq 'a second tunnel finds nothing to turn off' \
 	"$(said 'turned off')" 1
 ip -n "$h1" link del stt0
 ip -n "$h1" link del stt1
 in_ns "$h1" ethtool -K nic0 lro on >/dev/null
-check_eq 'it can be turned on afterwards' "$(lro)" on
+check_eq 'LRO can be turned on when the tunnels are gone' "$(lro)" on
 
 # Below another device.
 ip -n "$h1" link add vlan5 up link nic0 type vlan id 5

@@ -247,7 +247,7 @@ def came_whole():
             check_result('%s: segments of a frame that came %s are duplicates '
                          '(R15a)' % (fam, name), flow, tap, late, [inner],
                          reasm_duplicate=3)
-            check_eq('%s: and none of them waits for others, %s' % (fam, name),
+            check_eq('%s: duplicates do not wait for others, %s' % (fam, name),
                      counters(h2)['reasm_queues'], 0)
         # The next id, another flow: these are no duplicates.
         id = new_id()

@@ -367,7 +367,7 @@ def extension_headers():
             show([p.data for p in got]), wrong)
         before = counters(h2)
         got = packets_arrived(flow, tap, flow.segment(frame(inner), new_id()))
-        check('and comes as it is without offloads',
+        check('the packet arrives unchanged without offloads',
               [p.data for p in got] == [inner] and not counted(h2, before),
               show([p.data for p in got]), counted(h2, before))
 
