@@ -74,7 +74,7 @@ change() {
 	for ((n = 1; n <= rounds; n++)); do
 		ip -n "$h1" link set any4 type stt remote 198.51.100.$((n + 1)) ||
 			return
-		ip -n "$h1" link set stt0 type stt nopartial tos $((n * 4)) ||
+		ip -n "$h1" link set stt0 type stt nopartial tos "$(printf 0x%x $((n * 4)))" ||
 			return
 		ip -n "$h1" link set stt0 type stt partial ttl $n fwmark $n ||
 			return

@@ -28,7 +28,7 @@ for family in v4 v6; do
 		in_ns "$h1" ping -q -c 1 -W 5 "$a2"
 	stt_add "$h1" stt0 id 1 remote "$a2"
 	stt_add "$h2" stt0 id 1 remote "$a1"
-	for tos in 0 0x4b inherit; do
+	for tos in 0 0x48 inherit; do
 		ip -n "$h1" link set stt0 type stt tos $tos
 		ip -n "$h2" link set stt0 type stt tos $tos
 		py_checks ecn.py "$h1" "$h2" "$a1" "$a2" $tos
