@@ -410,7 +410,7 @@ int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 		err = stt_conf_external(conf, data, extack);
 	if (err)
 		return err;
-	/* A device that names its peer knows where all stations are. */
+	/* A device with a remote address has nothing to learn. */
 	if (!data[IFLA_STT_LEARNING])
 		conf->learning = stt_addr_any(&conf->key.remote) &&
 				 !conf->external;

@@ -62,7 +62,7 @@ Warning|remote address is one of this host|id 1 remote 2001:db8::1
 Warning|proxy is off|id 1 remote 192.0.2.2 l3miss
 Error|metadata name the remote address|external remote 192.0.2.2
 Error|metadata name the context id|external id 5
-Error|learns nothing|external learning
+nothing||external learning
 Error|idbits is for external|id 1 remote 192.0.2.2 idbits 32
 Error|one family|id 1 remote 192.0.2.2 local 2001:db8::1
 Error|needs a lower device|id 1 group 239.1.1.1
