@@ -793,7 +793,17 @@ struct stt_arrival {
 	bool			overdue;
 };
 
-/* A segment of a frame that is closed already. */
+/* Is it all of its frame? */
+static bool stt_seg_is_whole(struct sk_buff *skb)
+{
+	return skb->len == stt_skb_cb(skb)->frame_len;
+}
+
+/*
+ * A segment of a frame that is closed already.  One that is all of a frame
+ * that was given up is delivered: the frame may have been open when
+ * stt_reasm_passed() looked.
+ */
 static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 			   struct stt_arrival *a)
 {
@@ -801,7 +811,12 @@ static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 
 	a->dropped = true;
 	a->cause = STT_NET_reasm_late;
-	if (frame->state == STT_FRAME_DONE) {
+	if (stt_seg_is_whole(skb) && (frame->state == STT_FRAME_LOST ||
+				      frame->state == STT_FRAME_PARTIAL)) {
+		frame->state = STT_FRAME_DONE;
+		a->dropped = false;
+		a->segs = skb;
+	} else if (frame->state == STT_FRAME_DONE) {
 		a->cause = STT_NET_reasm_duplicate;
 	} else if (frame->state == STT_FRAME_PARTIAL) {
 		reordered = frame->number != frame->flow->started ||
@@ -819,7 +834,10 @@ static void stt_frame_late(struct stt_frame *frame, struct sk_buff *skb,
 	}
 }
 
-/* A segment of an open frame, for which @cost is charged. */
+/*
+ * A segment of an open frame, for which @cost is charged: 0 for one that makes
+ * the frame complete, which needs no memory.
+ */
 static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 			  struct sk_buff *skb, unsigned long cost,
 			  struct stt_arrival *a)
@@ -836,12 +854,13 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 		fallthrough;
 	case STT_INSERT_NEW:
 		/* Only the first segment pays for the frame. */
-		if (frame->mem) {
+		if (cost && frame->mem) {
 			stt_reasm_uncharge(reasm, STT_FRAME_COST,
 					   source->known);
 			cost -= STT_FRAME_COST;
 		}
-		stt_frame_charge(shard, frame, cost);
+		if (cost)
+			stt_frame_charge(shard, frame, cost);
 		frame->packets++;
 		if (!stt_skb_cb(skb)->offset)
 			frame->dsfield = cb.dsfield;
@@ -914,6 +933,14 @@ static bool stt_shard_add(struct stt_shard *shard,
 	}
 	if (frame && frame->state != STT_FRAME_OPEN) {
 		stt_frame_late(frame, skb, a);
+		return true;
+	}
+
+	/* To make room might push out the very frame. */
+	if (frame && stt_seg_is_whole(skb)) {
+		a->dropped = false;
+		stt_frame_add(shard, frame, skb, 0, a);
+		a->overdue = stt_flow_overdue(shard, flow);
 		return true;
 	}
 

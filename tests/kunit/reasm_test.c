@@ -1198,6 +1198,38 @@ static void stt_reasm_pressure(struct kunit *test)
 	KUNIT_EXPECT_GT(test, stt_rtest_count(r, STT_NET_reasm_evicted), 100);
 }
 
+/* A copy of all of an open frame makes it complete, and needs no memory. */
+static void stt_reasm_copy_without_memory(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+
+	r->plain = true;
+	stt_rtest_wait(r, &r->key, 1, true, 300, 300, 1000);
+	r->sn.limits.high_thresh = stt_reasm_mem(r->sn.reasm);
+	r->want[STT_NET_reasm_duplicate]++;
+	stt_rtest_done(r, &r->key, 1, true, 0, 1000, 1000);
+	stt_rtest_counts(r);
+	stt_rtest_empty(r);
+}
+
+/* One of a frame that was given up meanwhile is delivered, but only once. */
+static void stt_reasm_copy_too_late(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+
+	r->plain = true;
+	r->sn.limits.max_frames = 1;
+	stt_rtest_wait(r, &r->key, 1, true, 300, 300, 1000);
+	r->want[STT_NET_reasm_evicted]++;
+	stt_rtest_wait(r, &r->key, 2, true, 300, 300, 1000);
+	stt_rtest_done(r, &r->key, 1, true, 0, 1000, 1000);
+	r->want[STT_NET_reasm_duplicate] += 2;
+	stt_rtest_wait(r, &r->key, 1, true, 0, 1000, 1000);
+	stt_rtest_done(r, &r->key, 2, true, 0, 1000, 1000);
+	stt_rtest_counts(r);
+	stt_rtest_empty(r);
+}
+
 /* R8: what can never fit costs nobody anything. */
 static void stt_reasm_too_big(struct kunit *test)
 {
@@ -1710,6 +1742,8 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_charge),
 	KUNIT_CASE(stt_reasm_pressure),
 	KUNIT_CASE(stt_reasm_too_big),
+	KUNIT_CASE(stt_reasm_copy_without_memory),
+	KUNIT_CASE(stt_reasm_copy_too_late),
 	KUNIT_CASE(stt_reasm_evict_order),
 	KUNIT_CASE(stt_reasm_evict_among_many),
 	KUNIT_CASE(stt_reasm_flood_one),
