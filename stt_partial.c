@@ -44,23 +44,18 @@ static bool stt_partial_options(const u8 *opt, int len)
 /* Offset of the end of the IP packet, or 0 if it cannot be split. */
 static unsigned int stt_partial_end(const struct stt_partial *p)
 {
-	const u8 *l3 = p->headers + p->in.l3;
-	unsigned int len;
-
 	if (p->in.proto == htons(ETH_P_IP)) {
-		const struct iphdr *iph = (const struct iphdr *)l3;
+		const struct iphdr *iph;
 
+		iph = (const struct iphdr *)(p->headers + p->in.l3);
 		/* Without DF every packet needs an id of its own. */
 		if (iph->ihl != 5 || !(iph->frag_off & htons(IP_DF)))
 			return 0;
-		return p->in.l3 + ntohs(iph->tot_len);
+	} else if (p->in.l4 != p->in.l3 + sizeof(struct ipv6hdr)) {
+		return 0;
 	}
 
-	if (p->in.l4 != p->in.l3 + sizeof(struct ipv6hdr))
-		return 0;
-	len = ntohs(((const struct ipv6hdr *)l3)->payload_len);
-
-	return len ? p->in.l4 + len : 0;
+	return stt_inner_end(&p->in, p->headers);
 }
 
 /**

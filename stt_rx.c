@@ -70,7 +70,7 @@ static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
 int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		   const struct stt_offload *off, bool csum_offload)
 {
-	unsigned int type, hlen, csum_offset;
+	unsigned int type, hlen, end, csum_offset;
 	const struct tcphdr *th;
 	u8 claims;
 
@@ -107,7 +107,9 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		if (!pskb_may_pull(skb, hlen))
 			return -ENOMEM;
 	}
-	if (!skb_partial_csum_set(skb, in->l4, csum_offset))
+	/* The checksum would be outside of the IP packet. */
+	end = stt_inner_end(in, skb->data);
+	if (end < hlen || !skb_partial_csum_set(skb, in->l4, csum_offset))
 		return -EINVAL;
 
 	if (!off->mss)
@@ -115,6 +117,9 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 	if (in->l4_proto != IPPROTO_TCP || off->mss < STT_MIN_MSS ||
 	    off->mss == GSO_BY_FRAGS)
 		return -EINVAL;
+	/* Padding would become payload of the last segment. */
+	if (unlikely(skb->len > end) && pskb_trim(skb, end))
+		return -ENOMEM;
 	if (off->mss >= skb->len - hlen)
 		return stt_rx_set_gso(skb, 0, 0);
 

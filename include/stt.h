@@ -829,6 +829,19 @@ struct stt_inner {
 	__be32	label;
 };
 
+/* Where the IP packet ends by its own length; @data begins as @in says. */
+static inline unsigned int stt_inner_end(const struct stt_inner *in,
+					 const u8 *data)
+{
+	const u8 *l3 = data + in->l3;
+
+	if (in->proto == htons(ETH_P_IP))
+		return in->l3 + ntohs(((const struct iphdr *)l3)->tot_len);
+
+	return in->l3 + sizeof(struct ipv6hdr) +
+	       ntohs(((const struct ipv6hdr *)l3)->payload_len);
+}
+
 void stt_inner_parse(const struct sk_buff *skb, struct stt_inner *in);
 u32 stt_inner_hash(struct sk_buff *skb, const struct stt_inner *in);
 

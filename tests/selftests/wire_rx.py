@@ -519,9 +519,47 @@ def tags():
              [p.data for p in v100.drain()], [plain(1), plain(3)])
 
 
+def inner_lengths():
+    """With P the inner IP packet holds its L4 header."""
+    pad = b'\xaa' * 6
+    tcp4 = ip(tcp(pattern(200), A4, B4, partial=True), A4, B4, 6)
+    tcp6 = ip(tcp(pattern(200), A6, B6, partial=True), A6, B6, 6)
+    udp4 = ip(udp(pattern(20), A4, B4, partial=True), A4, B4, 17)
+    udp6 = ip(udp(pattern(20), A6, B6, partial=True), A6, B6, 17)
+    opt4 = ip(tcp(pattern(200), A4, B4, partial=True, options=bytes([1] * 12)),
+              A4, B4, 6)
+    for name, packet, flags, l4, right, least, mss in (
+            ('TCP', tcp4, P | V | T, 34, 240, 40, 0),
+            ('TCP options', opt4, P | V | T, 34, 252, 52, 0),
+            ('TCP over IPv6', tcp6, P | T, 54, 220, 20, 0),
+            ('UDP', udp4, P | V, 34, 48, 28, 0),
+            ('UDP over IPv6', udp6, P, 54, 28, 8, 0),
+            ('TCP, MSS', tcp4, P | V | T, 34, 240, 40, 100),
+            ('TCP over IPv6, MSS', tcp6, P | T, 54, 220, 20, 100)):
+        v6 = not flags & V
+        proto = ETH_P_IPV6 if v6 else ETH_P_IP
+        for length in (0, least - 1, least, right, right + 1):
+            inner = eth(put16(packet, 4 if v6 else 2, length), proto)
+            good = length >= least
+            before = counters(h2)
+            got = packets_arrived(flow4, tap4, flow4.segment(
+                frame(inner, flags=flags, l4=l4, mss=mss), new_id()))
+            wrong = counted(h2, before, drop_offload=int(not good))
+            check('inner IP length %d of %s is %s (R10)' % (
+                length, name, 'accepted' if good else 'refused'),
+                len(got) == good and not wrong, got, wrong)
+        # A packet that is cut must not have it as payload.
+        inner = eth(packet, proto)
+        got = packets_arrived(flow4, tap4, flow4.segment(
+            frame(inner + pad, flags=flags, l4=l4, mss=mss), new_id()))
+        check('padding behind the inner IP packet is %s: %s (R10, R12)' % (
+            'removed' if mss else 'accepted', name),
+            [p.data for p in got] == [inner if mss else inner + pad], got)
+
+
 # However slow the machine is, the parts of a frame come in time.
 sysctl(h2, 'reasm_time_ms', 10000)
 
 main([checksums, headers, ignored_fields, versions, contradictions,
-      extension_headers, devices,
+      extension_headers, inner_lengths, devices,
       ids, tags])
