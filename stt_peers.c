@@ -192,10 +192,10 @@ static struct stt_peer_key stt_peer_key(const struct stt_flow_key *from)
 
 /* ---- counting ---------------------------------------------------------- */
 
-static noinline struct stt_peer *stt_peer_lookup(struct stt_net *sn,
-						 const struct stt_flow_key *from,
-						 struct stt_peer_ref *ref,
-						 unsigned long gen)
+static struct stt_peer *stt_peer_lookup(struct stt_net *sn,
+					const struct stt_flow_key *from,
+					struct stt_peer_ref *ref,
+					unsigned long gen)
 {
 	const struct stt_peer_key key = stt_peer_key(from);
 	struct stt_peer *peer = stt_peer_get(sn, &key);
@@ -204,6 +204,33 @@ static noinline struct stt_peer *stt_peer_lookup(struct stt_net *sn,
 		*ref = (struct stt_peer_ref) { .peer = peer, .gen = gen };
 
 	return peer;
+}
+
+static __always_inline void stt_peer_count(struct stt_peer *peer,
+					   unsigned int bytes,
+					   bool reassembled)
+{
+	unsigned long seen = READ_ONCE(peer->seen), now = jiffies;
+
+	this_cpu_inc(peer->counters->c[STT_PEER_frames]);
+	this_cpu_add(peer->counters->c[STT_PEER_bytes], bytes);
+	if (reassembled)
+		this_cpu_inc(peer->counters->c[STT_PEER_reassembled]);
+	if (time_after(now, seen))
+		WRITE_ONCE(peer->seen, now);
+}
+
+static noinline void stt_peer_find_and_count(struct stt_net *sn,
+					     const struct stt_flow_key *from,
+					     struct stt_peer_ref *ref,
+					     unsigned long gen,
+					     unsigned int bytes,
+					     bool reassembled)
+{
+	struct stt_peer *peer = stt_peer_lookup(sn, from, ref, gen);
+
+	if (peer)
+		stt_peer_count(peer, bytes, reassembled);
 }
 
 /**
@@ -226,20 +253,11 @@ void stt_peer_received(struct stt_net *sn, const struct stt_flow_key *from,
 {
 	/* Pairs with stt_peer_remove(). */
 	unsigned long gen = smp_load_acquire(&sn->peers_gen);
-	struct stt_peer *peer;
 
 	if (likely(ref && ref->peer && ref->gen == gen))
-		peer = ref->peer;
+		stt_peer_count(ref->peer, bytes, reassembled);
 	else
-		peer = stt_peer_lookup(sn, from, ref, gen);
-	if (unlikely(!peer))
-		return;
-	this_cpu_inc(peer->counters->c[STT_PEER_frames]);
-	this_cpu_add(peer->counters->c[STT_PEER_bytes], bytes);
-	if (reassembled)
-		this_cpu_inc(peer->counters->c[STT_PEER_reassembled]);
-	if (time_after(jiffies, READ_ONCE(peer->seen)))
-		WRITE_ONCE(peer->seen, jiffies);
+		stt_peer_find_and_count(sn, from, ref, gen, bytes, reassembled);
 }
 
 /**

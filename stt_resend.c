@@ -24,9 +24,6 @@
 
 #define STT_RESEND_BITS		8
 
-/* Packets below this size never fill two segments, nor much of a window. */
-#define STT_RESEND_MIN		512
-
 /* What begins further below than this is another connection. */
 #define STT_RESEND_WINDOW	SZ_64M
 
@@ -84,25 +81,22 @@ static bool stt_resend_payload(const struct sk_buff *skb,
 }
 
 /**
- * stt_resend_wanted - does an inner TCP send this again
- * @skb: inner packet, from the Ethernet header on
+ * stt_resend_look - as stt_resend_wanted()
+ * @skb: inner packet, of TCP, from the Ethernet header on
  * @in: what it is
  * @hash: of its flow and destination
  * @several: it makes a frame of several segments
  *
- * Remembers what was sent, so every frame has to be shown to it once.
- *
  * Context: BH disabled.
  * Return: whether the frame's first segment is to follow it.
  */
-bool stt_resend_wanted(const struct sk_buff *skb, const struct stt_inner *in,
-		       u32 hash, bool several)
+bool stt_resend_look(const struct sk_buff *skb, const struct stt_inner *in,
+		     u32 hash, bool several)
 {
 	struct stt_resend_flow *flow;
 	u32 seq, next, below;
 
-	if (in->l4_proto != IPPROTO_TCP || skb->len < STT_RESEND_MIN ||
-	    !stt_bh_exclusive() || !stt_resend_payload(skb, in, &seq, &next))
+	if (!stt_bh_exclusive() || !stt_resend_payload(skb, in, &seq, &next))
 		return false;
 
 	flow = this_cpu_ptr(&stt_resend.flows[hash_32(hash, STT_RESEND_BITS)]);

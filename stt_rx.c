@@ -34,8 +34,8 @@
  * headers are, as when sending: a TCP sender on this machine that keeps the
  * payload has given up both.
  */
-static int stt_rx_set_gso(struct sk_buff *skb, unsigned int type,
-			  unsigned int size)
+static __always_inline int stt_rx_set_gso(struct sk_buff *skb,
+					  unsigned int type, unsigned int size)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 
@@ -488,9 +488,10 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	return true;
 }
 
-static void stt_rx_count(const struct stt_rx_info *info,
-			 enum stt_dev_counter how, unsigned int segments,
-			 unsigned int bytes)
+static __always_inline void stt_rx_count(const struct stt_rx_info *info,
+					 enum stt_dev_counter how,
+					 unsigned int segments,
+					 unsigned int bytes)
 {
 	const struct stt_dev *stt = info->conf->stt;
 	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);

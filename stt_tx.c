@@ -260,8 +260,8 @@ static unsigned int stt_max_frame(sa_family_t family)
  * Push the IPv4 header and send.  ip_local_out() fills in the length and the
  * checksum.  Takes @skb over.
  */
-static int stt_ip4_out(struct net *net, struct sk_buff *skb,
-		       const struct stt_outer *out)
+static __always_inline int
+stt_ip4_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
 {
 	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 
@@ -285,8 +285,8 @@ static int stt_ip4_out(struct net *net, struct sk_buff *skb,
 }
 
 /* As stt_ip4_out(). */
-static int stt_ip6_out(struct net *net, struct sk_buff *skb,
-		       const struct stt_outer *out)
+static __always_inline int
+stt_ip6_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	struct ipv6hdr *ip6h = __skb_push(skb, sizeof(*ip6h));
@@ -307,8 +307,9 @@ static int stt_ip6_out(struct net *net, struct sk_buff *skb,
 #endif
 }
 
-static __sum16 stt_pseudo_sum(sa_family_t family, const struct stt_outer *out,
-			      unsigned int len)
+static __always_inline __sum16
+stt_pseudo_sum(sa_family_t family, const struct stt_outer *out,
+	       unsigned int len)
 {
 	if (family == AF_INET6)
 		return ~csum_ipv6_magic(&out->saddr.v6, &out->daddr.v6, len,
@@ -465,8 +466,9 @@ static void stt_tx_drop_to(struct stt_dev *stt, const struct stt_dest *dest,
  * Tell the NIC, or software GSO, how to cut the frame: as TCP, at what the
  * path MTU leaves.  The frame's headers are all pushed but for IP's.
  */
-static int stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
-			       unsigned int frame_len, unsigned int mss)
+static __always_inline int
+stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
+		    unsigned int frame_len, unsigned int mss)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	int err;
@@ -552,8 +554,9 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 }
 
 /* Push the IP header and send.  Takes @skb over. */
-static int stt_ip_out(struct net *net, struct sk_buff *skb,
-		      sa_family_t family, const struct stt_outer *out)
+static __always_inline int
+stt_ip_out(struct net *net, struct sk_buff *skb, sa_family_t family,
+	   const struct stt_outer *out)
 {
 	if (family == AF_INET6)
 		return stt_ip6_out(net, skb, out);
@@ -562,9 +565,9 @@ static int stt_ip_out(struct net *net, struct sk_buff *skb,
 }
 
 /* The first segment of a frame once more (W14), or NULL. */
-static struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
-				   sa_family_t family,
-				   const struct stt_outer *out)
+static noinline struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
+					    sa_family_t family,
+					    const struct stt_outer *out)
 {
 	struct sk_buff *copy = stt_resend_copy(skb, skb_headroom(skb));
 
@@ -572,6 +575,13 @@ static struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
 		tcp_hdr(copy)->check = stt_pseudo_sum(family, out, copy->len);
 
 	return copy;
+}
+
+static noinline void stt_tx_send_copy(struct net *net, struct sk_buff *copy,
+				      sa_family_t family,
+				      const struct stt_outer *out)
+{
+	stt_ip_out(net, copy, family, out);
 }
 
 /*
@@ -601,9 +611,8 @@ stt_tx_prepare(struct stt_dev *stt, const struct stt_dest *dest,
 	stt_lower_check(stt, dest, out->dst->dev);
 	out->local = unlikely(stt_route_is_local(key->family, out->dst)) &&
 		     dest->localbypass;
-	if (likely(dest->path) &&
-	    time_after(jiffies, READ_ONCE(dest->path->last_tx)))
-		WRITE_ONCE(dest->path->last_tx, jiffies);
+	if (likely(dest->path))
+		stt_path_used(dest->path);
 
 	return true;
 }
@@ -617,13 +626,13 @@ static unsigned int stt_tx_headroom(sa_family_t family,
 }
 
 /*
- * Encapsulate and send one inner packet as one frame.  Takes @skb and the
- * reference @out->dst over.
+ * Encapsulate and send one inner packet as one frame, which is large enough
+ * for it.  Takes @skb and the reference @out->dst over.
  */
-static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
-			 struct sk_buff *skb, const struct stt_inner *in,
-			 const struct stt_offload *off,
-			 const struct stt_outer *out)
+static __always_inline void
+stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
+	     struct sk_buff *skb, const struct stt_inner *in,
+	     const struct stt_offload *off, const struct stt_outer *out)
 {
 	unsigned int inner_len = skb->len, frame_len = inner_len + STT_HLEN;
 	const struct stt_path_key *key = dest->key;
@@ -636,11 +645,6 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	u64 id;
 	int err;
 
-	if (frame_len > stt_max_frame(family)) {
-		dst_release(out->dst);
-		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
-		return;
-	}
 	if (unlikely(out->local) && stt_tx_local(stt, dest, skb, off, out)) {
 		dst_release(out->dst);
 		return;
@@ -686,7 +690,7 @@ static void stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 
 	err = stt_ip_out(stt->net, skb, family, out);
 	if (unlikely(copy))
-		stt_ip_out(stt->net, copy, family, out);
+		stt_tx_send_copy(stt->net, copy, family, out);
 
 	if (unlikely(net_xmit_eval(err))) {
 		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
@@ -704,11 +708,17 @@ drop_nomem:
 }
 
 /* Frame one result of cutting; as stt_tx_frame(), but keeps @out->dst. */
-static void stt_tx_part(struct stt_dev *stt, const struct stt_dest *dest,
-			struct sk_buff *skb, const struct stt_inner *in,
-			const struct stt_offload *off,
-			const struct stt_outer *out)
+static noinline void stt_tx_part(struct stt_dev *stt,
+				 const struct stt_dest *dest,
+				 struct sk_buff *skb,
+				 const struct stt_inner *in,
+				 const struct stt_offload *off,
+				 const struct stt_outer *out)
 {
+	if (skb->len + STT_HLEN > stt_max_frame(dest->key->family)) {
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
+		return;
+	}
 	dst_hold(out->dst);
 	stt_tx_frame(stt, dest, skb, in, off, out);
 }
@@ -849,14 +859,14 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off)
 {
-	unsigned int max = stt_tx_max_gso(stt, dest->key->family);
+	sa_family_t family = dest->key->family;
 	struct stt_offload o = *off;
 	enum stt_dev_counter cause;
 	struct stt_outer out = { };
 
 	/* A route would not help. */
 	if (unlikely(!skb_is_gso(skb) && skb->len + STT_HLEN >
-					 stt_max_frame(dest->key->family))) {
+					 stt_max_frame(family))) {
 		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
 		return;
 	}
@@ -865,11 +875,13 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 		return;
 	}
 	if (likely(stt_tx_offload(skb, in, &o) &&
-		   (!skb_is_gso(skb) || skb->len <= max))) {
+		   (!skb_is_gso(skb) ||
+		    skb->len <= stt_tx_max_gso(stt, family)))) {
 		stt_tx_frame(stt, dest, skb, in, &o, &out);
 		return;
 	}
-	stt_tx_cut(stt, dest, skb, in, &o, &out, max);
+	stt_tx_cut(stt, dest, skb, in, &o, &out,
+		   stt_tx_max_gso(stt, family));
 	dst_release(out.dst);
 }
 

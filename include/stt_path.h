@@ -139,6 +139,20 @@ struct stt_path {
 
 #define STT_PEER_RECENT		(60 * HZ)
 
+/**
+ * stt_path_used - note that a frame is sent this way
+ * @path: path
+ *
+ * Written once a jiffy, so that CPUs do not take the line from each other.
+ */
+static inline void stt_path_used(struct stt_path *path)
+{
+	unsigned long last = READ_ONCE(path->last_tx), now = jiffies;
+
+	if (time_after(now, last))
+		WRITE_ONCE(path->last_tx, now);
+}
+
 /* One ICMP message changes the routes of at most so many paths. */
 #define STT_QUOTED_PATHS	16
 
