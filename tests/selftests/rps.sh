@@ -11,6 +11,8 @@
 # kernels: all
 # timeout: 300
 
+# check calls functions.
+# shellcheck disable=SC2317,SC2086
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require ping ethtool python3
 
