@@ -130,6 +130,13 @@ static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 			 conf->link);
 }
 
+/* The VRF that its lower device is in or is, or 0. */
+static int stt_conf_vrf(struct net *net, const struct stt_conf *conf)
+{
+	return conf->link ? l3mdev_master_ifindex_by_index(net, conf->link) :
+			    0;
+}
+
 /**
  * stt_conf_check - see to relations between attributes that the whole shows
  * @net: the underlay's namespace
@@ -165,6 +172,7 @@ int stt_conf_check(struct net *net, struct stt_conf *conf, sa_family_t family,
 		return -EINVAL;
 	}
 	conf->key.scope = stt_conf_scope(net, conf, family);
+	conf->vrf = stt_conf_vrf(net, conf);
 	conf->group.id = conf->key.id;
 	conf->group.scope = -conf->link;
 	conf->snoop = conf->learning ||
@@ -269,6 +277,7 @@ void stt_conf_release(struct stt_dev *stt)
 	port6 = conf->port6;
 	RCU_INIT_POINTER(stt->conf, NULL);
 	stt_port_del_conf(port, conf);
+	stt_zones_put(conf);
 	stt_conf_free(conf);
 	stt_port_put(port);
 	stt_port_put(port6);
@@ -433,14 +442,22 @@ int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 	err = stt_conf_get_ports(net, conf, family, number, extack);
 	if (err)
 		return err;
+	err = stt_zones_get(conf, extack);
+	if (err)
+		goto err_ports;
 	err = stt_conf_check_unique(conf, extack);
 	if (!err)
 		err = stt_conf_get_path(conf, extack);
-	if (err) {
-		stt_port_put(conf->port);
-		stt_port_put(conf->port6);
-	}
+	if (err)
+		goto err_zones;
 
+	return 0;
+
+err_zones:
+	stt_zones_put(conf);
+err_ports:
+	stt_port_put(conf->port);
+	stt_port_put(conf->port6);
 	return err;
 }
 
@@ -474,10 +491,15 @@ static int stt_conf_replace(struct stt_dev *stt, struct stt_conf *conf,
 		return err;
 	}
 	rcu_assign_pointer(stt->conf, conf);
+	if (netif_running(stt->dev)) {
+		stt_zones_listen(conf, true);
+		stt_zones_listen(old, false);
+	}
 	/* Joined before left: a group that stays is not left at all. */
 	stt_group_put(stt->group);
 	stt->group = group;
 	stt_fdb_commit(stt, old, conf);
+	stt_zones_put(old);
 	stt_conf_free(old);
 
 	return 0;
@@ -521,11 +543,21 @@ int stt_conf_change(struct stt_dev *stt, struct stt_conf *conf,
 	err = stt_conf_check_unique(conf, extack);
 	if (!err)
 		err = stt_conf_get_path(conf, extack);
-	if (!err)
-		err = stt_conf_replace(stt, conf, extack);
 	if (err)
-		stt_conf_free(conf);
+		goto err_free;
+	err = stt_zones_get(conf, extack);
+	if (err)
+		goto err_free;
+	err = stt_conf_replace(stt, conf, extack);
+	if (err)
+		goto err_zones;
 
+	return 0;
+
+err_zones:
+	stt_zones_put(conf);
+err_free:
+	stt_conf_free(conf);
 	return err;
 }
 
@@ -539,15 +571,17 @@ int stt_conf_change(struct stt_dev *stt, struct stt_conf *conf,
 int stt_rescope(struct stt_dev *stt)
 {
 	struct stt_conf *old = stt_conf_rtnl(stt), *conf;
-	int scope;
+	int scope, vrf;
 
 	scope = stt_conf_scope(stt->net, old, old->port->family);
-	if (scope == old->key.scope)
+	vrf = stt_conf_vrf(stt->net, old);
+	if (scope == old->key.scope && vrf == old->vrf)
 		return 0;
 	conf = stt_conf_dup(old);
 	if (!conf)
 		return -ENOMEM;
 	conf->key.scope = scope;
+	conf->vrf = vrf;
 
 	return stt_conf_change(stt, conf, NULL);
 }

@@ -106,25 +106,40 @@ stt_input_daddr(const struct sk_buff *skb, sa_family_t family)
 	return daddr;
 }
 
-/* A group's scope is an interface's, also in a VRF. */
-static int stt_input_group_scope(const struct sk_buff *skb, sa_family_t family)
+/* The interface that a packet came in by, also in a VRF. */
+static int stt_input_iif(const struct sk_buff *skb)
 {
-	return -(int)(family == AF_INET6 ? IP6CB(skb)->iif : IPCB(skb)->iif);
+	return ((const struct stt_skb_cb *)skb->cb)->iif;
+}
+
+/* A group's scope is an interface's, also in a VRF. */
+static int stt_input_group_scope(const struct sk_buff *skb)
+{
+	return -stt_input_iif(skb);
+}
+
+/* The VRF that a packet is in, before and behind the VRF's device, or 0. */
+static __always_inline int stt_input_vrf(const struct sk_buff *skb)
+{
+	if (likely(!netif_is_l3_master(skb->dev) &&
+		   !netif_is_l3_slave(skb->dev)))
+		return 0;
+
+	return l3mdev_master_ifindex_rcu(skb->dev);
 }
 
 /* The ifindex that addresses are meant in; see struct stt_conf_key. */
 static __always_inline int
-stt_input_scope(const struct sk_buff *skb, sa_family_t family,
-		const union stt_addr *daddr)
+stt_input_scope(const struct sk_buff *skb, const struct stt_flow_key *from)
 {
-	if (unlikely(stt_addr_multicast(daddr, family)))
-		return stt_input_group_scope(skb, family);
+	if (unlikely(stt_addr_multicast(&from->daddr, from->family)))
+		return stt_input_group_scope(skb);
 	/* Within a VRF too, a link-local address is its interface's. */
-	if (family == AF_INET6 &&
-	    ipv6_addr_type(&ipv6_hdr(skb)->saddr) & IPV6_ADDR_LINKLOCAL)
-		return IP6CB(skb)->iif;
+	if (unlikely(stt_addr_linklocal(&from->saddr, from->family) ||
+		     stt_addr_linklocal(&from->daddr, from->family)))
+		return stt_input_iif(skb);
 
-	return netif_is_l3_master(skb->dev) ? skb->dev->ifindex : 0;
+	return stt_input_vrf(skb);
 }
 
 /* What the IP header of a packet says, whose TCP header is @thoff bytes on. */
@@ -149,8 +164,8 @@ stt_input_info(struct stt_input_info *in, struct stt_port *port,
 		in->dsfield = ipv4_get_dsfield(ip_hdr(skb));
 	}
 	from->dport = port->number;
-	from->scope = stt_input_scope(skb, family, &from->daddr);
 	from->family = family;
+	from->scope = stt_input_scope(skb, from);
 }
 
 /* ---- what is known ----------------------------------------------------- */
@@ -309,6 +324,7 @@ void stt_input_learn(const struct stt_input_info *in,
  * @port: endpoint it was sent to
  * @id: its context id
  * @from: its addresses
+ * @iif: ifindex of the interface that it came in by, also in a VRF
  *
  * Looks up what @slot does not know.  That a configuration goes is said by
  * &stt_port.gen before its grace period begins: while that has the value it
@@ -319,7 +335,7 @@ void stt_input_learn(const struct stt_input_info *in,
  */
 struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 				struct stt_port *port, u64 id,
-				const struct stt_flow_key *from)
+				const struct stt_flow_key *from, int iif)
 {
 	/* Pairs with stt_port_changed(). */
 	unsigned long gen = smp_load_acquire(&port->gen);
@@ -328,7 +344,7 @@ struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 	if (likely(slot && slot->conf && slot->id == id && slot->gen == gen))
 		return slot->conf;
 
-	conf = stt_port_conf_rcu(port, id, from);
+	conf = stt_port_conf_rcu(port, id, from, iif);
 	if (slot) {
 		slot->conf = conf;
 		slot->id = id;
@@ -455,8 +471,7 @@ static bool stt_input_to_group(struct stt_port *port,
 	const union stt_addr daddr = stt_input_daddr(skb, port->family);
 
 	return stt_addr_multicast(&daddr, port->family) &&
-	       stt_group_joined(port, &daddr,
-				stt_input_group_scope(skb, port->family));
+	       stt_group_joined(port, &daddr, stt_input_group_scope(skb));
 }
 
 /*
@@ -471,20 +486,48 @@ static bool stt_input_is_for_us(struct stt_port *port,
 		stt_input_to_group(port, skb));
 }
 
+/* As TCP's packets are counted, whatever becomes of them. */
+static __always_inline void
+stt_input_count(const struct stt_port *port, const struct dst_entry *dst)
+{
+	struct net *net = port->net;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (port->family == AF_INET6) {
+		struct inet6_dev *idev;
+
+		idev = dst ? ip6_dst_idev((struct dst_entry *)dst) : NULL;
+		__IP6_INC_STATS(net, idev, IPSTATS_MIB_INDELIVERS);
+		return;
+	}
+#endif
+	__IP_INC_STATS(net, IPSTATS_MIB_INDELIVERS);
+}
+
+/*
+ * Is a packet to the port for a configuration, and not for a socket that a
+ * transparent proxy, BPF or early demux gave it (R1)?
+ */
+static __always_inline bool
+stt_input_is_ours(const struct stt_input_info *in, const struct sk_buff *skb)
+{
+	return likely(!skb->sk &&
+		      stt_zone_is_meant_rcu(in->port, &in->from,
+					    stt_input_iif(skb)));
+}
+
 /*
  * Behind all of the host's rules.  A packet that went through a user space
  * queue (NFQUEUE) comes to the hooks behind that one in process context.
  * Everything of ours wants BH disabled.
  */
-static void stt_input_take(struct stt_net *sn, struct stt_port *port,
-			   struct sk_buff *skb, unsigned int thoff, bool learn)
+static void stt_input_take(struct stt_net *sn, struct stt_input_info *in,
+			   struct sk_buff *skb, bool learn)
 {
-	struct stt_input_info in;
-
 	local_bh_disable();
-	stt_input_info(&in, port, skb, thoff);
-	in.learn = learn;
-	stt_rx_segment(sn, &in, skb);
+	in->learn = learn;
+	stt_input_count(in->port, skb_dst(skb));
+	stt_rx_segment(sn, in, skb);
 	local_bh_enable();
 }
 
@@ -492,18 +535,16 @@ static void stt_input_take(struct stt_net *sn, struct stt_port *port,
  * Take a packet where there are no rules and it is known what the stack would
  * do with it.  False: it is untouched.
  */
-static bool stt_input_take_known(struct stt_net *sn, struct stt_port *port,
-				 struct sk_buff *skb, unsigned int thoff)
+static bool stt_input_take_known(struct stt_net *sn, struct stt_input_info *in,
+				 struct sk_buff *skb)
 {
-	struct stt_input_info in;
-
 	if (unlikely(!in_softirq()))
 		return false;
-	stt_input_info(&in, port, skb, thoff);
-	in.slot = stt_input_known(&in, skb);
-	if (unlikely(!in.slot))
+	in->slot = stt_input_known(in, skb);
+	if (unlikely(!in->slot))
 		return false;
-	stt_rx_segment(sn, &in, skb);
+	stt_input_count(in->port, in->slot->dst);
+	stt_rx_segment(sn, in, skb);
 
 	return true;
 }
@@ -569,7 +610,12 @@ static bool stt_input_is_local(const struct stt_port *port,
 static unsigned int stt_input_early(struct stt_net *sn, struct stt_port *port,
 				    struct sk_buff *skb, unsigned int thoff)
 {
-	if (likely(stt_input_take_known(sn, port, skb, thoff)))
+	struct stt_input_info in;
+
+	stt_input_info(&in, port, skb, thoff);
+	if (!stt_input_is_ours(&in, skb))
+		return NF_ACCEPT;
+	if (likely(stt_input_take_known(sn, &in, skb)))
 		return NF_STOLEN;
 	if (rcu_access_pointer(nf_ct_hook) &&
 	    (stt_input_is_local(port, skb) || stt_input_to_group(port, skb)))
@@ -582,9 +628,12 @@ static unsigned int stt_input_early(struct stt_net *sn, struct stt_port *port,
 static unsigned int stt_input_late(struct stt_net *sn, struct stt_port *port,
 				   struct sk_buff *skb, unsigned int thoff)
 {
-	if (!stt_input_is_for_us(port, skb))
+	struct stt_input_info in;
+
+	stt_input_info(&in, port, skb, thoff);
+	if (!stt_input_is_for_us(port, skb) || !stt_input_is_ours(&in, skb))
 		return NF_ACCEPT;
-	stt_input_take(sn, port, skb, thoff, true);
+	stt_input_take(sn, &in, skb, true);
 
 	return NF_STOLEN;
 }
@@ -674,6 +723,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
 	unsigned short frag_off = 0;
 	struct ipv6_opt_hdr _hop, *hop;
+	struct stt_input_info in;
 	struct stt_port *port;
 
 	if (!ipv6_ext_hdr(nexthdr) ||
@@ -683,6 +733,9 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	port = stt_input_port(sn, skb, AF_INET6, thoff);
 	if (!port || !stt_input_is_for_us(port, skb))
 		return NF_ACCEPT;
+	stt_input_info(&in, port, skb, thoff);
+	if (!stt_input_is_ours(&in, skb))
+		return NF_ACCEPT;
 	/* Finds a routing header only if it has segments left. */
 	if (ipv6_find_hdr(skb, &rthoff, NEXTHDR_ROUTING, NULL, &rt_flags) >= 0)
 		return NF_ACCEPT;
@@ -690,7 +743,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	hop = skb_header_pointer(skb, first, sizeof(_hop), &_hop);
 	if (nexthdr == NEXTHDR_HOP && hop && hop->nexthdr == IPPROTO_TCP &&
 	    first + ipv6_optlen(hop) == thoff) {
-		stt_input_take(sn, port, skb, thoff, false);
+		stt_input_take(sn, &in, skb, false);
 		return NF_STOLEN;
 	}
 	stt_drop(sn, skb, STT_NET_drop_header);

@@ -365,6 +365,7 @@ static int stt_open(struct net_device *dev)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	stt->group = group;
+	stt_zones_listen(stt_conf_rtnl(stt), true);
 	stt_fdb_open(stt);
 
 	return 0;
@@ -374,6 +375,7 @@ static int stt_stop(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
+	stt_zones_listen(stt_conf_rtnl(stt), false);
 	stt_group_put(stt->group);
 	stt->group = NULL;
 	stt_fdb_stop(stt);
@@ -872,9 +874,12 @@ static int __net_init stt_net_init(struct net *net)
 	err = stt_lower_init(sn);
 	if (err)
 		goto err_paths;
-	err = stt_sysctl_init(net, sn);
+	err = rhashtable_init(&sn->zones, &stt_zone_params);
 	if (err)
 		goto err_lowers;
+	err = stt_sysctl_init(net, sn);
+	if (err)
+		goto err_zones;
 	err = stt_proc_init(net);
 	if (err)
 		goto err_sysctl;
@@ -888,6 +893,8 @@ err_proc:
 	stt_proc_exit(net);
 err_sysctl:
 	stt_sysctl_exit(sn);
+err_zones:
+	rhashtable_destroy(&sn->zones);
 err_lowers:
 	stt_lower_exit(sn);
 err_paths:
@@ -923,6 +930,7 @@ static void __net_exit stt_net_exit(struct net *net)
 		stt_reasm_free(sn->reasm);
 	stt_input_free(sn);
 	stt_port_tables_free(sn);
+	rhashtable_destroy(&sn->zones);
 	stt_lower_exit(sn);
 	stt_paths_free(sn);
 	stt_peers_free(sn);

@@ -138,7 +138,8 @@ static int stt_path_peer_add(struct stt_net *sn, struct stt_path *path)
 	path->peer = peer;
 	list_add(&path->of_peer, &peer->paths);
 	peer->npaths++;
-	stt_path_peer_count_use(path, 1);
+	if (path->key.use != STT_PATH_CONF)
+		stt_path_peer_count_use(path, 1);
 
 	return 0;
 }
@@ -150,9 +151,26 @@ static void stt_path_peer_del(struct stt_net *sn, struct stt_path *path)
 	lockdep_assert_held(&sn->path_lock);
 
 	list_del(&path->of_peer);
-	stt_path_peer_count_use(path, -1);
+	if (path->key.use != STT_PATH_CONF)
+		stt_path_peer_count_use(path, -1);
 	if (!--peer->npaths)
 		stt_path_peer_drop(sn, peer);
+}
+
+/**
+ * stt_path_listen - a device that names a path's peer goes up or down
+ * @path: the path of its configuration
+ * @n: 1 for up, -1 for down
+ *
+ * Context: RTNL.
+ */
+void stt_path_listen(struct stt_path *path, int n)
+{
+	struct stt_net *sn = stt_net(path->net);
+
+	spin_lock_bh(&sn->path_lock);
+	stt_path_peer_count_use(path, n);
+	spin_unlock_bh(&sn->path_lock);
 }
 
 /* ---- life -------------------------------------------------------------- */

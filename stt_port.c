@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One endpoint: the reservation of its TCP port, and the devices behind it by
- * context id and addresses, and the one that takes the rest.
+ * One endpoint: the VRFs in which its TCP port is reserved, the devices behind
+ * it by context id and addresses, and the catch-all one.
  */
 #include <linux/bitops.h>
 #include <linux/hash.h>
 #include <linux/net.h>
 #include <linux/slab.h>
-#include <net/sock.h>
+#include <net/l3mdev.h>
 
 #include "include/stt.h"
 
@@ -58,54 +58,6 @@ static const struct rhashtable_params stt_group_conf_params = {
 	.head_offset		= offsetof(struct stt_conf, group_node),
 	.automatic_shrinking	= true,
 };
-
-/*
- * A socket that is bound and never listens: no packet finds it, and nobody
- * else gets its port.
- */
-static int stt_port_reserve(struct stt_port *port,
-			    struct netlink_ext_ack *extack)
-{
-	union {
-		struct sockaddr_in	v4;
-		struct sockaddr_in6	v6;
-	} addr = { };
-	int len = sizeof(addr.v4);
-	struct socket *sock;
-	int err;
-
-	err = sock_create_kern(port->net, port->family, SOCK_STREAM,
-			       IPPROTO_TCP, &sock);
-	if (err < 0) {
-		NL_SET_ERR_MSG(extack, "Cannot create a socket for the port");
-		return err;
-	}
-
-	if (port->family == AF_INET6) {
-		sock->sk->sk_ipv6only = 1;
-		addr.v6.sin6_family = AF_INET6;
-		addr.v6.sin6_port = port->number;
-		len = sizeof(addr.v6);
-	} else {
-		addr.v4.sin_family = AF_INET;
-		addr.v4.sin_port = port->number;
-	}
-
-	err = kernel_bind(sock, (void *)&addr, len);
-	if (err < 0) {
-		if (err == -EADDRINUSE)
-			NL_SET_ERR_MSG(extack,
-				       "Destination port is taken by a TCP socket of this namespace");
-		else
-			NL_SET_ERR_MSG(extack,
-				       "Cannot reserve the destination port");
-		sock_release(sock);
-		return err;
-	}
-	port->sock = sock;
-
-	return 0;
-}
 
 static int stt_port_watch_vrfs(struct net *net)
 {
@@ -203,15 +155,12 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->groups, &stt_group_params);
 	if (err)
 		goto err_group_confs;
-	err = stt_port_reserve(port, extack);
-	if (err)
-		goto err_groups;
 	if (!sn->nports[index]) {
 		err = stt_input_register(net, family);
 		if (err) {
 			NL_SET_ERR_MSG(extack,
 				       "Cannot register netfilter hooks");
-			goto err_sock;
+			goto err_groups;
 		}
 	}
 	sn->nports[index]++;
@@ -227,8 +176,6 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 err_hooks:
 	if (!--sn->nports[index])
 		stt_input_unregister(net, family);
-err_sock:
-	sock_release(port->sock);
 err_groups:
 	rhashtable_destroy(&port->groups);
 err_group_confs:
@@ -249,9 +196,8 @@ err_free:
  * @extack: says why not
  *
  * Context: RTNL; sleeps.
- * Return: the endpoint, or -EADDRINUSE when a TCP socket has the port or it
- * is of the other kind as to group policy, -ENOMEM, or what sockets and hooks
- * return.
+ * Return: the endpoint, or -EADDRINUSE when it is of the other kind as to group
+ * policy, -ENOMEM, or what hooks return.
  */
 struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 			      __be16 number, bool gbp,
@@ -276,7 +222,8 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 
 /**
  * stt_port_put - give a reference back; the last one closes the endpoint
- * @port: endpoint, without confs when this is the last reference; or NULL
+ * @port: endpoint, without confs and zones when this is the last reference; or
+ *	NULL
  *
  * Context: RTNL; sleeps.
  */
@@ -299,7 +246,6 @@ void stt_port_put(struct stt_port *port)
 	rhashtable_destroy(&port->groups);
 	rhashtable_destroy(&port->group_confs);
 	rhashtable_destroy(&port->confs);
-	sock_release(port->sock);
 	kfree(port);
 }
 
@@ -331,8 +277,11 @@ static int stt_port_insert_key(struct stt_port *port, struct stt_conf *conf)
 
 	err = rhashtable_lookup_insert_fast(&port->confs, &conf->node,
 					    stt_conf_params);
-	if (!err)
+	if (!err) {
 		WRITE_ONCE(*n, *n + 1);
+		WRITE_ONCE(port->nlinked,
+			   port->nlinked + stt_conf_is_linked(conf));
+	}
 	stt_port_changed(port);
 
 	return err;
@@ -344,8 +293,11 @@ static void stt_port_remove_key(struct stt_port *port, struct stt_conf *conf)
 	unsigned int *n = &port->matches[stt_conf_match(&conf->key)];
 
 	if (!rhashtable_remove_fast(&port->confs, &conf->node,
-				    stt_conf_params))
+				    stt_conf_params)) {
 		WRITE_ONCE(*n, *n - 1);
+		WRITE_ONCE(port->nlinked,
+			   port->nlinked - stt_conf_is_linked(conf));
+	}
 	stt_port_changed(port);
 }
 
@@ -501,6 +453,8 @@ int stt_port_replace_conf(struct stt_port *port, struct stt_conf *old,
 	}
 	err = rhashtable_replace_fast(&port->confs, &old->node, &conf->node,
 				      stt_conf_params);
+	WRITE_ONCE(port->nlinked, port->nlinked + stt_conf_is_linked(conf) -
+				  stt_conf_is_linked(old));
 	stt_port_changed(port);
 
 	return err;
@@ -548,38 +502,120 @@ struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 	return rhashtable_lookup_fast(&port->confs, key, stt_conf_params);
 }
 
-/*
- * Is it sent to where a device that takes any sender listens?  Link-local ones
- * are in the scope of their link, and it knows those of its own.
- */
-static bool stt_conf_hears(const struct stt_conf *conf,
-			   const struct stt_flow_key *from)
+/* Is a packet of these addresses in the scope of a catch-all device? */
+static bool stt_conf_accepts(const struct stt_conf *conf,
+			     const struct stt_flow_key *from, int vrf)
 {
-	return (conf->key.scope == from->scope ||
+	return (conf->key.scope == from->scope || conf->key.scope == vrf ||
 		(conf->link && conf->link == from->scope)) &&
 	       (stt_addr_any(&conf->key.local) ||
 		stt_addr_equal(&conf->key.local, &from->daddr));
 }
 
-/* Takes it the device that takes the rest? */
+/* Would the catch-all (external) device accept this frame? */
 static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
 					      u64 id,
-					      const struct stt_flow_key *from)
+					      const struct stt_flow_key *from,
+					      int iif)
 {
 	struct stt_conf *conf = rcu_dereference(port->external);
+	int vrf = from->scope;
 
-	if (!conf || !stt_conf_hears(conf, from) ||
+	if (!conf)
+		return NULL;
+	if (unlikely(stt_flow_from_outside(from, iif)))
+		vrf = l3mdev_master_ifindex_by_index(port->net, iif);
+	if (!stt_conf_accepts(conf, from, vrf) ||
 	    !stt_conf_takes_id(conf, id))
 		return NULL;
 
 	return conf;
 }
 
+static struct stt_conf *stt_port_lookup(struct stt_port *port,
+					const struct stt_conf_key *key,
+					enum stt_match match)
+{
+	if (!READ_ONCE(port->matches[match]))
+		return NULL;
+
+	return rhashtable_lookup(&port->confs, key, stt_conf_params);
+}
+
+/* The most specific configuration of a scope, but for groups and catch-all. */
+static struct stt_conf *stt_port_match_rcu(struct stt_port *port, u64 id,
+					   const struct stt_flow_key *from,
+					   int scope)
+{
+	struct stt_conf_key key = { .id = id, .scope = scope };
+	struct stt_conf *conf;
+
+	key.remote = from->saddr;
+	key.local = from->daddr;
+	conf = stt_port_lookup(port, &key, STT_MATCH_BOTH);
+	if (conf)
+		return conf;
+	memset(&key.local, 0, sizeof(key.local));
+	conf = stt_port_lookup(port, &key, STT_MATCH_REMOTE);
+	if (conf)
+		return conf;
+	memset(&key.remote, 0, sizeof(key.remote));
+	key.local = from->daddr;
+	conf = stt_port_lookup(port, &key, STT_MATCH_LOCAL);
+	if (conf)
+		return conf;
+	memset(&key.local, 0, sizeof(key.local));
+
+	return stt_port_lookup(port, &key, STT_MATCH_ID);
+}
+
+/*
+ * A packet with link-local addresses that no configuration of its link names:
+ * a device on that link accepts it if it accepts any sender.  One that comes
+ * from outside the link may be for any device of the VRF.
+ */
+static struct stt_conf *stt_port_match_vrf_rcu(struct stt_port *port, u64 id,
+					       const struct stt_flow_key *from,
+					       int iif)
+{
+	int vrf = l3mdev_master_ifindex_by_index(port->net, iif);
+	struct stt_conf *conf;
+
+	conf = stt_port_match_rcu(port, id, from, vrf);
+	if (conf && (conf->link == iif || stt_flow_from_outside(from, iif)))
+		return conf;
+
+	return NULL;
+}
+
+/* A packet with other addresses, for a device with a link-local group. */
+static struct stt_conf *stt_port_match_link_rcu(struct stt_port *port, u64 id,
+						int iif)
+{
+	const struct stt_conf_key key = { .id = id, .scope = iif };
+
+	return rhashtable_lookup(&port->confs, &key, stt_conf_params);
+}
+
+static struct stt_conf *stt_port_match_group_rcu(struct stt_port *port, u64 id,
+						 const struct stt_flow_key *from)
+{
+	const struct stt_conf_key key = {
+		.id = id,
+		.local = from->daddr,
+		.scope = from->scope,
+	};
+
+	return rhashtable_lookup(&port->group_confs, &key,
+				 stt_group_conf_params);
+}
+
 /**
- * stt_port_conf_rcu - whose frame is this (R11)
+ * stt_port_conf_rcu - find the configuration that a frame is for (R11)
  * @port: endpoint it was sent to
  * @id: its context id
  * @from: its addresses
+ * @iif: ifindex of the interface that it came in by, also in a VRF; or 0
  *
  * Kinds of configuration that do not exist are not looked for: where all
  * devices name their peer and nothing else, this is one lookup.
@@ -588,52 +624,31 @@ static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
  * Return: the most specific configuration that fits, or NULL.
  */
 struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
-				   const struct stt_flow_key *from)
+				   const struct stt_flow_key *from, int iif)
 {
-	struct stt_conf_key key = { .id = id, .scope = from->scope };
 	struct stt_conf *conf;
 
-	if (READ_ONCE(port->matches[STT_MATCH_BOTH])) {
-		key.remote = from->saddr;
-		key.local = from->daddr;
-		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
-		if (conf)
-			return conf;
-	}
-	if (READ_ONCE(port->matches[STT_MATCH_REMOTE])) {
-		key.remote = from->saddr;
-		memset(&key.local, 0, sizeof(key.local));
-		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
-		if (conf)
-			return conf;
-	}
-	memset(&key.remote, 0, sizeof(key.remote));
-	if (READ_ONCE(port->matches[STT_MATCH_LOCAL])) {
-		key.local = from->daddr;
-		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
-		if (conf)
-			return conf;
-	}
-	if (READ_ONCE(port->matches[STT_MATCH_ID])) {
-		memset(&key.local, 0, sizeof(key.local));
-		conf = rhashtable_lookup(&port->confs, &key, stt_conf_params);
-		if (conf)
-			return conf;
-	}
+	conf = stt_port_match_rcu(port, id, from, from->scope);
+	if (conf)
+		return conf;
 	/* A group's scope is none of those above. */
-	if (from->scope < 0) {
-		key.local = from->daddr;
-		return rhashtable_lookup(&port->group_confs, &key,
-					 stt_group_conf_params);
-	}
+	if (from->scope < 0)
+		return stt_port_match_group_rcu(port, id, from);
 
-	return stt_port_external_rcu(port, id, from);
+	if (unlikely(stt_flow_on_link(from, iif)))
+		conf = stt_port_match_vrf_rcu(port, id, from, iif);
+	else if (unlikely(READ_ONCE(port->nlinked) && iif))
+		conf = stt_port_match_link_rcu(port, id, iif);
+
+	return conf ?: stt_port_external_rcu(port, id, from, iif);
 }
 
 /**
- * stt_port_accepts_rcu - could any device take a frame of this sender (R8)
+ * stt_port_accepts_rcu - could a device that is up accept a frame of this
+ *	sender (R8)
  * @port: endpoint it is sent to
  * @from: its addresses
+ * @iif: ifindex of the interface that it came in by, also in a VRF
  *
  * Asked before memory is spent on a part of a frame, when the context id may
  * not be known yet.
@@ -641,25 +656,28 @@ struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
  * Context: RCU read side.
  */
 enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
-				     const struct stt_flow_key *from)
+				     const struct stt_flow_key *from, int iif)
 {
-	struct stt_conf *external = rcu_dereference(port->external);
-	bool any = READ_ONCE(port->matches[STT_MATCH_ID]) ||
-		   READ_ONCE(port->matches[STT_MATCH_LOCAL]) ||
-		   (external && stt_conf_hears(external, from));
-	const struct stt_path_peer_key key = {
+	struct stt_path_peer_key key = {
 		.remote = from->saddr, .local = from->daddr,
 		.scope = from->scope, .dport = port->number,
 		.family = port->family,
 	};
+	bool any;
 
 	if (from->scope < 0)
 		return stt_group_joined(port, &from->daddr, from->scope) ?
 		       STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 
+	any = stt_zone_accepts_any_rcu(port, from, iif);
 	/* That we send there does not mean that we listen. */
 	if (stt_path_named_rcu(stt_net(port->net), &key, any))
 		return STT_ACCEPT_PEER;
+	if (unlikely(stt_flow_from_outside(from, iif))) {
+		key.scope = l3mdev_master_ifindex_by_index(port->net, iif);
+		if (stt_path_named_rcu(stt_net(port->net), &key, any))
+			return STT_ACCEPT_PEER;
+	}
 
 	return any ? STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 }

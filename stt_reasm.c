@@ -372,7 +372,8 @@ static noinline bool stt_frame_takes_parts(struct stt_shard *shard,
 	if (flow->asked)
 		return true;
 	flow->asked = true;
-	if (stt_rx_takes_parts(shard->reasm->sn, &flow->key, buf, hlen,
+	if (stt_rx_takes_parts(shard->reasm->sn, &flow->key,
+			       stt_skb_cb(frame->last)->iif, buf, hlen,
 			       frame->len))
 		return true;
 	flow->losses = 0;

@@ -227,7 +227,8 @@ stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 	}
 	info->id = stt_hdr_decode(hdr, &info->off);
 	info->policy = stt_port_policy(port, &info->id);
-	info->conf = stt_input_conf(slot, port, info->id, from);
+	info->conf = stt_input_conf(slot, port, info->id, from,
+				    stt_skb_cb(skb)->iif);
 	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;
 		return false;
@@ -688,6 +689,7 @@ drop:
  * stt_rx_takes_parts - would parts of a frame be delivered (R15)
  * @sn: namespace
  * @from: its addresses
+ * @iif: ifindex of the interface that it came in by
  * @headers: the STT header and all inner headers
  * @hlen: their length
  * @frame_len: length of the whole frame, STT header included
@@ -700,7 +702,7 @@ drop:
  * with such headers can be right.
  */
 bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
-			const u8 *headers, unsigned int hlen,
+			int iif, const u8 *headers, unsigned int hlen,
 			unsigned int frame_len)
 {
 	struct sk_buff *skb = alloc_skb(hlen, GFP_ATOMIC);
@@ -720,7 +722,7 @@ bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
 	port = stt_port_find_rcu(sn, from->family, from->dport);
 	if (port) {
 		stt_port_policy(port, &id);
-		conf = stt_port_conf_rcu(port, id, from);
+		conf = stt_port_conf_rcu(port, id, from, iif);
 	}
 	takes = conf && conf->partial &&
 		stt_partial_init(&p, skb, &off, frame_len - STT_HLEN);
@@ -835,7 +837,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		return;
 	}
 
-	accept = stt_port_accepts_rcu(in->port, key);
+	accept = stt_port_accepts_rcu(in->port, key, cb->iif);
 	if (accept == STT_ACCEPT_NONE) {
 		stt_drop(sn, skb, STT_NET_drop_peer);
 		return;

@@ -530,7 +530,7 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 	port = stt_port_find_rcu(sn, from.family, from.dport);
 	if (port) {
 		policy = stt_port_policy(port, &id);
-		conf = stt_port_conf_rcu(port, id, &from);
+		conf = stt_port_conf_rcu(port, id, &from, dest->key->link);
 	}
 	if (conf && conf->stt == stt) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);

@@ -28,6 +28,7 @@
 #include <net/dropreason.h>
 #include <net/dst_metadata.h>
 #include <net/gro_cells.h>
+#include <net/ip.h>
 #include <net/ip_tunnels.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -179,6 +180,8 @@ static_assert(sizeof(struct stt_flow_key) == 44);
 
 /**
  * struct stt_skb_cb - what stays with a segment, and then with its frame
+ * @iif: ifindex of the interface that it came in by, also in a VRF; IPv4 and
+ *	IPv6 have put it there
  * @offset: of the segment's first byte in the frame
  * @frame_len: length of the whole frame
  * @segments: packets that made it up, 1 for a segment
@@ -186,6 +189,7 @@ static_assert(sizeof(struct stt_flow_key) == 44);
  *	segment's DSCP, and CE where any segment had it (R14)
  */
 struct stt_skb_cb {
+	int	iif;
 	u16	offset;
 	u16	frame_len;
 	u16	segments;
@@ -195,6 +199,10 @@ struct stt_skb_cb {
 static inline struct stt_skb_cb *stt_skb_cb(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct stt_skb_cb) > sizeof(skb->cb));
+	BUILD_BUG_ON(offsetof(struct stt_skb_cb, iif) !=
+		     offsetof(struct inet_skb_parm, iif) ||
+		     offsetof(struct stt_skb_cb, iif) !=
+		     offsetof(struct inet6_skb_parm, iif));
 	return (struct stt_skb_cb *)skb->cb;
 }
 
@@ -246,6 +254,7 @@ enum stt_hook {
  * @path_gen: changes when a path goes; written under @path_lock
  * @nports: how many there are, per family; the hooks stand while there is one
  * @hooks: netfilter's, per family; those that stand have a priv; RTNL
+ * @zones: &struct stt_zone by &struct stt_zone_key; written under RTNL
  * @devs: devices whose underlay this is; RTNL
  * @lowers: &struct stt_lower by ifindex: which devices send through which
  *	interface; RTNL
@@ -285,6 +294,7 @@ struct stt_net {
 	unsigned long			path_gen;
 	unsigned int			nports[2];
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
+	struct rhashtable		zones;
 	struct list_head		devs;
 	struct rhashtable		lowers;
 	struct list_head		moved;
@@ -363,6 +373,7 @@ static_assert(sizeof(struct stt_conf_key) == 48);
  *	others.
  *	&stt_dest.tos_inherit holds for receipt as well (R14)
  * @link: ifindex of the lower device, 0 for none
+ * @vrf: ifindex of the VRF that @link is in or is, 0 for none
  * @fwmark: mark of the outer packets and of their route lookup
  * @sport_min: lowest outer source port, host order
  * @sport_max: highest
@@ -396,6 +407,7 @@ struct stt_conf {
 	struct stt_dest		dest;
 	struct stt_external __percpu *sent;
 	int			link;
+	int			vrf;
 	u32			fwmark;
 	u16			sport_min;
 	u16			sport_max;
@@ -417,6 +429,28 @@ struct stt_conf {
 static inline bool stt_conf_has_group(const struct stt_conf *conf)
 {
 	return !stt_addr_any(&conf->group.local);
+}
+
+/* Does it accept frames of any sender? */
+static inline bool stt_conf_any_remote(const struct stt_conf *conf)
+{
+	return stt_addr_any(&conf->key.remote);
+}
+
+/*
+ * Is it found by its link alone, for any sender and address?  So is a device
+ * with a link-local group.  Its peers may have global addresses all the same.
+ */
+static inline bool stt_conf_is_linked(const struct stt_conf *conf)
+{
+	return conf->key.scope != conf->vrf && stt_conf_any_remote(conf) &&
+	       stt_addr_any(&conf->key.local);
+}
+
+/* May packets with other than link-local addresses be for it? */
+static inline bool stt_conf_is_wide(const struct stt_conf *conf)
+{
+	return conf->key.scope == conf->vrf || stt_conf_is_linked(conf);
 }
 
 /* Has an external device bits enough for this context id? */
@@ -442,13 +476,55 @@ enum stt_match {
 };
 
 /**
+ * struct stt_zone_key - an endpoint in a VRF or on a link
+ * @ifindex: of the VRF or the link, 0 for what is in no VRF
+ * @number: port number, network order
+ * @family: AF_INET or AF_INET6
+ */
+struct stt_zone_key {
+	int	ifindex;
+	__be16	number;
+	u16	family;
+};
+
+static_assert(sizeof(struct stt_zone_key) == 8);
+
+/**
+ * struct stt_zone - where an endpoint has configurations: a VRF or a link
+ * @node: in &stt_net.zones
+ * @key: what it is found by
+ * @in_port: in &stt_port.zones; RTNL
+ * @sock: bound to the port and never listening: keeps it from others in the
+ *	VRF.  NULL for a link: the socket of its VRF does that
+ * @refs: configurations; RTNL
+ * @wide: those of them that stt_conf_is_wide() tells of; written under RTNL
+ * @any: those whose devices are up and accept any sender; written under RTNL
+ * @rcu: frees it
+ *
+ * A packet to the port is ours only where there is one of these (R1).  Each
+ * configuration has one for its VRF, or for no VRF, and one for its link.
+ */
+struct stt_zone {
+	struct rhash_head	node;
+	struct stt_zone_key	key;
+	struct hlist_node	in_port;
+	struct socket		*sock;
+	unsigned int		refs;
+	unsigned int		wide;
+	unsigned int		any;
+	struct rcu_head		rcu;
+};
+
+/**
  * struct stt_port - one endpoint: a TCP port number of one family and
  *	namespace
  * @net: the namespace; the port goes before it does
  * @family: AF_INET or AF_INET6
  * @number: network order
  * @gbp: the upper 16 bits of context ids are group policies
- * @sock: bound, never listening: keeps the number from others (INTERFACE)
+ * @zones: where it has configurations; RTNL
+ * @wide: &stt_zone.wide of what is in no VRF; written under RTNL
+ * @nlinked: confs that stt_conf_is_linked() tells of; written under RTNL
  * @refs: confs that use it; RTNL
  * @confs: &struct stt_conf by &stt_conf.key; written under RTNL
  * @matches: how many confs there are of each kind, so that receive looks
@@ -465,7 +541,9 @@ struct stt_port {
 	sa_family_t		family;
 	__be16			number;
 	bool			gbp;
-	struct socket		*sock;
+	struct hlist_head	zones;
+	unsigned int		wide;
+	unsigned int		nlinked;
 	unsigned int		refs;
 	struct rhashtable	confs;
 	unsigned int		matches[STT_MATCH_MAX];
@@ -777,9 +855,54 @@ bool stt_port_external_taken(const struct stt_conf *conf);
 struct stt_conf *stt_port_conf_rtnl(struct stt_port *port,
 				    const struct stt_conf_key *key);
 struct stt_conf *stt_port_conf_rcu(struct stt_port *port, u64 id,
-				   const struct stt_flow_key *from);
+				   const struct stt_flow_key *from, int iif);
 enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
-				     const struct stt_flow_key *from);
+				     const struct stt_flow_key *from, int iif);
+
+/* ---- stt_zone.c: where packets are ours, and ports reserved ------------ */
+
+bool stt_zone_has_rcu(struct stt_port *port, const struct stt_flow_key *from,
+		      int iif);
+int stt_zones_get(const struct stt_conf *conf, struct netlink_ext_ack *extack);
+void stt_zones_put(const struct stt_conf *conf);
+void stt_zones_listen(const struct stt_conf *conf, bool on);
+extern const struct rhashtable_params stt_zone_params;
+bool stt_zone_accepts_any_rcu(const struct stt_port *port,
+			      const struct stt_flow_key *from, int iif);
+
+/* Is it a link's zone, in which addresses are link-local? */
+static inline bool stt_flow_on_link(const struct stt_flow_key *from, int iif)
+{
+	return from->scope > 0 && from->scope == iif;
+}
+
+/* Is it the scope of a link that the sender may be outside of? */
+static inline bool stt_flow_from_outside(const struct stt_flow_key *from,
+					 int iif)
+{
+	return stt_flow_on_link(from, iif) &&
+	       !stt_addr_linklocal(&from->saddr, from->family);
+}
+
+/**
+ * stt_zone_is_meant_rcu - could a packet be for a configuration (R1)
+ * @port: endpoint of its port number
+ * @from: its addresses
+ * @iif: ifindex of the interface that it came in by, also in a VRF
+ *
+ * Where it could not, it is TCP's.
+ *
+ * Context: RCU read side.
+ */
+static inline bool stt_zone_is_meant_rcu(struct stt_port *port,
+					 const struct stt_flow_key *from,
+					 int iif)
+{
+	if (likely(!from->scope))
+		return READ_ONCE(port->wide);
+
+	return stt_zone_has_rcu(port, from, iif);
+}
 
 /* ---- stt_path.c: paths to peers, their routes and path MTUs: stt_path.h - */
 
@@ -990,7 +1113,7 @@ bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 		    struct sk_buff *segs, enum stt_net_counter cause,
 		    bool late);
 bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
-			const u8 *headers, unsigned int hlen,
+			int iif, const u8 *headers, unsigned int hlen,
 			unsigned int frame_len);
 void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 		    struct sk_buff *skb);
@@ -999,7 +1122,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 
 struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
 				struct stt_port *port, u64 id,
-				const struct stt_flow_key *from);
+				const struct stt_flow_key *from, int iif);
 void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
 		    const struct stt_flow_key *from);
 struct metadata_dst **stt_input_md(struct stt_input_slot *slot);

@@ -36,6 +36,14 @@ static inline bool stt_addr_multicast(const union stt_addr *a,
 				    ipv4_is_multicast(a->v4);
 }
 
+/* Does the address mean something on one link only?  IPv4 has none of those. */
+static inline bool stt_addr_linklocal(const union stt_addr *a,
+				      sa_family_t family)
+{
+	return family == AF_INET6 &&
+	       (a->v6.s6_addr32[0] & htonl(0xffc00000)) == htonl(0xfe800000);
+}
+
 static inline bool stt_addr_equal(const union stt_addr *a,
 				  const union stt_addr *b)
 {

@@ -90,7 +90,8 @@ static_assert(sizeof(struct stt_path_peer_key) == 40);
  * @paths: &struct stt_path, by @of_peer; &stt_net.path_lock
  * @npaths: how many; &stt_net.path_lock
  * @named: how many of them send from the port that they send to, by enum
- *	stt_path_use; written under &stt_net.path_lock
+ *	stt_path_use, and for %STT_PATH_CONF how many devices that are up name
+ *	them; written under &stt_net.path_lock
  * @rcu: frees it
  *
  * Paths that differ in marks, links, source ports or DSCP alone are in one of
@@ -202,6 +203,7 @@ struct stt_path *stt_path_keep_rcu(struct net *net,
 				   const struct stt_path_key *key);
 struct stt_path *stt_path_find_rcu(struct stt_net *sn,
 				   const struct stt_path_key *key);
+void stt_path_listen(struct stt_path *path, int n);
 bool stt_path_named_rcu(struct stt_net *sn,
 			const struct stt_path_peer_key *key, bool statics);
 bool stt_path_quoted_rcu(struct stt_net *sn,

@@ -77,16 +77,23 @@ for family in v4 v6; do
 
 	# Without dev it uses the host's own table, where no device is.
 	ip -n "$h1" link del stt0
-	before=$(counter "$h1" drop_no_device)
+	no_device() {
+		echo $(($(counter "$h1" drop_no_device) +
+			$(counter "$h1" drop_peer)))
+	}
+	resets() {
+		in_ns "$h1" nstat -asz TcpOutRsts | awk '/TcpOutRsts/ { print $2 }'
+	}
+	before=$(no_device) sent=$(resets)
 	stt_add "$h1" stt0 id 1 local $a1 remote $a2
 	addr "$h1" stt0 10.0.0.1/24
 	check_fails "$family, VRF: not from outside of it" \
 		in_ns "$h1" ping -q -c 2 -i 0.2 -W 1 10.0.0.2
 	check_eq "$family, VRF: nothing came in that way" \
 		"$(ethstat "$h1" stt0 rx_frames)" 0
-	check_num "$family, VRF: frames of blue have no device (R6)" \
-		$(($(counter "$h1" drop_no_device) +
-		   $(counter "$h1" drop_peer) - before)) -gt 0
+	check_eq "$family, VRF: frames of blue are not ours any more (R1)" \
+		"$(no_device)" "$before"
+	check_num "$family, VRF: TCP refuses them (R1)" "$(resets)" -gt "$sent"
 	teardown
 
 	# A lower device that goes into a VRF under traffic, and out again.
