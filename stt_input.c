@@ -49,6 +49,7 @@
  * @iif: where it came in
  * @mark: of the packet
  * @dscp: DSCP, where it stands in the IP header
+ * @checks: what stt_input_checks() said
  * @family: of the addresses
  * @cookie: for dst_check()
  * @dst: a reference, or NULL: nothing is known
@@ -68,6 +69,7 @@ struct stt_input_slot {
 	int			iif;
 	u32			mark;
 	u8			dscp;
+	u8			checks;
 	u16			family;
 	u32			cookie;
 	struct dst_entry	*dst;
@@ -213,12 +215,35 @@ static bool stt_input_rules_want_more(const struct net *net,
 	return false;
 }
 
+/*
+ * How the sender's address was checked.  Changes of these settings do not make
+ * routes obsolete, as those of others do.
+ */
+static __always_inline u8 stt_input_checks(const struct sk_buff *skb,
+					   sa_family_t family)
+{
+	struct in_device *idev;
+	u8 rp_filter;
+
+	if (family != AF_INET)
+		return 0;
+	idev = __in_dev_get_rcu(skb->dev);
+	if (unlikely(!idev))
+		return 0;
+	rp_filter = IN_DEV_RPFILTER(idev);
+	if (likely(!rp_filter))
+		return 0;
+
+	return rp_filter << 1 | !!IN_DEV_SRC_VMARK(idev);
+}
+
 /* Where the stack does more than to route, it is to be asked each time. */
 static __always_inline bool
 stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
 {
 	if (!stt_input_alone(port->net, port->family) ||
 	    stt_input_has_policy(port->net) || skb->pkt_type != PACKET_HOST ||
+	    stt_input_rules_want_more(port->net, port->family) ||
 	    netif_is_l3_master(skb->dev) || netif_is_l3_slave(skb->dev) ||
 	    skb_sec_path(skb) || skb_metadata_dst(skb))
 		return false;
@@ -250,6 +275,7 @@ static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
 	if (slot->dst && slot->iif == skb->dev->ifindex &&
 	    slot->mark == skb->mark && slot->family == in->from.family &&
 	    slot->dscp == (in->dsfield & ~INET_ECN_MASK) &&
+	    slot->checks == stt_input_checks(skb, in->from.family) &&
 	    stt_addr_equal(&slot->saddr, &in->from.saddr) &&
 	    stt_addr_equal(&slot->daddr, &in->from.daddr) &&
 	    stt_input_plain(in->port, skb) &&
@@ -264,6 +290,16 @@ static void stt_input_forget(struct stt_input_slot *slot)
 	dst_release(slot->dst);
 	if (slot->md)
 		dst_release(&slot->md->dst);
+}
+
+/* Routing counts packets of routes with realms. */
+static bool stt_input_is_accounted(const struct dst_entry *dst)
+{
+#ifdef CONFIG_IP_ROUTE_CLASSID
+	return dst->tclassid;
+#else
+	return false;
+#endif
 }
 
 /**
@@ -287,8 +323,7 @@ void stt_input_learn(const struct stt_input_info *in,
 	u32 cookie = 0;
 
 	if (!stt_bh_exclusive() || !dst || dst->lwtstate ||
-	    !stt_input_plain(port, skb) ||
-	    stt_input_rules_want_more(port->net, port->family))
+	    !stt_input_plain(port, skb))
 		return;
 
 	if (port->family == AF_INET6) {
@@ -300,7 +335,7 @@ void stt_input_learn(const struct stt_input_info *in,
 	} else {
 		local = skb_rtable(skb)->rt_type == RTN_LOCAL;
 	}
-	if (!local || !dst_hold_safe(dst))
+	if (!local || stt_input_is_accounted(dst) || !dst_hold_safe(dst))
 		return;
 
 	slot = stt_input_slot(in, skb);
@@ -314,6 +349,7 @@ void stt_input_learn(const struct stt_input_info *in,
 		.family = port->family,
 		.cookie = cookie,
 		.dst = dst,
+		.checks = stt_input_checks(skb, port->family),
 		.heard = stt_peer_stale(),
 	};
 }

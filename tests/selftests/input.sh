@@ -33,6 +33,23 @@ stands() {
 
 counts() { [ "$(counter "$h2" "$1")" -gt $(($2 + 5)) ]; }
 
+# delivered: packets that IP of this family delivered to a protocol.
+delivered() {
+	local name=Ip
+
+	[ $family = v4 ] || name=Ip6
+	in_ns "$h2" nstat -asz | awk -v n="${name}InDelivers" '$1 == n { print $2 }'
+}
+
+# Each frame is a segment here.
+counted() {
+	local frames segments
+
+	segments=$(delivered) frames=$(received)
+	flows && frames=$(($(received) - frames)) &&
+	[ $(($(delivered) - segments)) -ge "$frames" ]
+}
+
 nft_h2() { in_ns "$h2" nft "$@"; }
 drop_in() {
 	nft_h2 "add table inet t; add chain inet t c {
@@ -63,6 +80,12 @@ for family in v4 v6; do
 	background in_ns "$h1" ping -q -i 0.01 10.0.0.2 >/dev/null
 	check "$family: frames arrive" flows
 
+	check "$family: the host counts segments that are taken early" counted
+	nft_h2 add table inet t
+	nft_h2 'add chain inet t c { type filter hook prerouting priority 0; }'
+	check "$family: the host counts segments that pass rules" counted
+	nft_h2 delete table inet t
+
 	for hook in 'prerouting -300' 'prerouting 0' 'input 0'; do
 		# shellcheck disable=SC2086
 		drop_in $hook
@@ -92,6 +115,23 @@ for family in v4 v6; do
 		check "$family: a routing rule stops them" stands
 		ip -n "$h2" rule del pref 5
 		check "$family: without it they come" flows
+
+		# Settings that change no route.
+		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=0
+		ip -n "$h2" link add dum0 type dummy
+		ip -n "$h2" link set dum0 up
+		ip -n "$h2" route add "$a1" dev dum0
+		check "$family: frames come by another way than replies go" flows
+		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=1
+		check "$family: rp_filter stops them, once it is on" stands
+		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=2
+		check "$family: loose rp_filter lets them in" flows
+		in_ns "$h2" sysctl -qw net.ipv4.conf.all.rp_filter=1
+		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=0
+		check "$family: rp_filter of all devices stops them" stands
+		in_ns "$h2" sysctl -qw net.ipv4.conf.all.rp_filter=0
+		check "$family: without it frames come" flows
+		ip -n "$h2" link del dum0
 	fi
 
 	before=$(counter "$h2" drop_policy)
