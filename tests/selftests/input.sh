@@ -123,12 +123,12 @@ for family in v4 v6; do
 		ip -n "$h2" route add "$a1" dev dum0
 		check "$family: frames come by another way than replies go" flows
 		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=1
-		check "$family: rp_filter stops them, once it is on" stands
+		check "$family: rp_filter stops spoofed frames of a known sender at once" stands
 		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=2
-		check "$family: loose rp_filter lets them in" flows
+		check "$family: loose rp_filter lets frames in" flows
 		in_ns "$h2" sysctl -qw net.ipv4.conf.all.rp_filter=1
 		in_ns "$h2" sysctl -qw net.ipv4.conf.eth0.rp_filter=0
-		check "$family: rp_filter of all devices stops them" stands
+		check "$family: rp_filter of all devices stops frames of a known sender" stands
 		in_ns "$h2" sysctl -qw net.ipv4.conf.all.rp_filter=0
 		check "$family: without it frames come" flows
 		ip -n "$h2" link del dum0

@@ -25,7 +25,8 @@ h3=''
 
 # tcp.py serve 4|6 PORT DEVICE READY | bind 4|6 PORT DEVICE | get 4|6 ADDRESS:
 # a server sends 100,000 bytes to each client; DEVICE may be empty, or a - for a
-# transparent proxy's socket.
+# transparent proxy's socket.  The client closes first, so that its side is the
+# one that keeps the port in TIME_WAIT.
 cat >"$tmp/tcp.py" <<'END'
 import socket, sys
 what, family, where = sys.argv[1:4]
@@ -35,11 +36,12 @@ if what == "get":
     s.settimeout(20)
     s.connect((where, 7471))
     n = 0
-    while True:
+    while n < 100000:
         data = s.recv(65536)
         if not data:
             break
         n += len(data)
+    s.close()
     sys.exit(n != 100000)
 if v6:
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -59,6 +61,7 @@ open(sys.argv[5], "w").close()
 while True:
     c, _ = s.accept()
     c.sendall(bytes(100000))
+    c.recv(1)
     c.close()
 END
 tcp() { in_ns "$1" python3 "$tmp/tcp.py" "${@:2}"; }
@@ -117,31 +120,31 @@ for family in 4 6; do
 		counter untracked { }
 		chain c {
 			type filter hook input priority 0
-			iifname { "eth1", "blue" } ct state untracked counter name untracked
+			iifname { "eth1", "blue" } tcp dport 7471 ct state untracked counter name untracked
 		}
 	}
 	END
-	check "v$family: and its clients" tcp "$h3" get $family $b1
+	check "v$family: clients reach a TCP server in a VRF" tcp "$h3" get $family $b1
 	check_eq "v$family: no packet of them counts as a segment" \
 		"$(drops)" "$before"
-	check "v$family: and they are tracked" \
+	check "v$family: connections of the server in a VRF are tracked" \
 		eval "in_ns '$h1' nft list counter inet t untracked | grep -q 'packets 0 '"
 	in_ns "$h1" nft delete table inet t
 	check_refused "v$family: a device in the VRF is refused the port" \
 		"taken by a TCP socket of the lower device's VRF" \
 		ip -n "$h1" link add stt1 type stt id 2 remote $b2 dev eth1
-	check_refused "v$family: an external device in the VRF as well" \
+	check_refused "v$family: an external device in the VRF is refused the port" \
 		"taken by a TCP socket of the lower device's VRF" \
 		ip -n "$h1" link add stt1 type stt external local $b1 dev eth1
 	stop_server
 
 	# --- reservation per VRF ------------------------------------------------
-	check "v$family: a device in the VRF without the server" \
+	check "v$family: a device in the VRF gets the port without the server" \
 		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
-	check "v$family: the VRF's port is taken then" taken $family blue
-	check "v$family: another VRF's is not" free $family red
+	check "v$family: the port is taken in the VRF of a device" taken $family blue
+	check "v$family: the port is free in a VRF without a device" free $family red
 	ip -n "$h1" link del stt0
-	check "v$family: outside of VRFs it is free without the device there" \
+	check "v$family: the port is free outside of VRFs without a device there" \
 		free $family ''
 	ip -n "$h1" link set eth1 nomaster
 	check "v$family: the lower device leaves the VRF: its port is free" \
@@ -162,22 +165,22 @@ for family in 4 6; do
 	ip -n "$h1" link set eth1 nomaster
 	ip -n "$h1" link set eth1 master blue
 	[ $family = 4 ] || addr "$h1" eth1 $b1/$len
-	check "v$family: and back: taken there" taken $family blue
+	check "v$family: back from the VRF of a server: the port is taken again" taken $family blue
 	ip -n "$h1" link del stt1
 	check "v$family: without the device the VRF's port is free" \
 		free $family blue
 
 	# --- sockets of one VRF that listen in all ------------------------------
 	in_ns "$h1" sysctl -qw net.ipv4.tcp_l3mdev_accept=1
-	check "v$family: tcp_l3mdev_accept: a device in a VRF" \
+	check "v$family: tcp_l3mdev_accept: a device in a VRF gets the port" \
 		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
-	check "v$family: tcp_l3mdev_accept: and one outside" \
+	check "v$family: tcp_l3mdev_accept: one outside of VRFs gets it as well" \
 		stt_add "$h1" stt0 id 1 remote $a2
 	check "v$family: tcp_l3mdev_accept: no socket gets the port" \
 		taken $family ''
-	check "v$family: tcp_l3mdev_accept: nor in the VRF" taken $family blue
+	check "v$family: tcp_l3mdev_accept: no socket of the VRF gets the port" taken $family blue
 	ip -n "$h1" link del stt1
-	check "v$family: tcp_l3mdev_accept: in the VRF again" \
+	check "v$family: tcp_l3mdev_accept: a device joins one outside of VRFs" \
 		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
 	ip -n "$h1" link del stt0
 	check "v$family: tcp_l3mdev_accept: the VRF's keeps it from all" \
@@ -185,9 +188,9 @@ for family in 4 6; do
 	ip -n "$h1" link del stt1
 	check "v$family: tcp_l3mdev_accept: free without devices" \
 		free $family ''
-	check "v$family: tcp_l3mdev_accept: a server for all VRFs" \
+	check "v$family: tcp_l3mdev_accept: a server for all VRFs gets the port" \
 		serve $family 7471 ''
-	check_refused "v$family: tcp_l3mdev_accept: keeps devices off" \
+	check_refused "v$family: tcp_l3mdev_accept: a server for all VRFs keeps devices off" \
 		'taken by a TCP socket' \
 		ip -n "$h1" link add stt1 type stt id 2 remote $b2 dev eth1
 	stop_server
