@@ -14,10 +14,17 @@
 /*
  * A table of hashes and times, one word an entry, in sets of a few.  Read and
  * written without a lock: what is lost in a race is learned with the next
- * frame.  An entry gives way to another sender when it has not been heard of
- * for a second.
+ * frame.
+ *
+ * A new sender may evict another one that is new, after a second without a
+ * frame.  One that sends again after that second moves to the first entries of
+ * its set, which new senders get only if they are free.  So senders that send
+ * once each, with forged addresses for instance, do not evict those that stay.
  */
 #define STT_PEER_WAYS	8
+#define STT_PEER_STEADY	4
+/* After this time without a frame, another steady sender may evict one. */
+#define STT_PEER_IDLE	(10 * HZ)
 
 static u64 *stt_peer_set(struct stt_reasm *reasm, u32 hash)
 {
@@ -58,6 +65,57 @@ bool stt_peer_is_known(struct stt_reasm *reasm,
 	return stt_peer_known(reasm, stt_source_hash(reasm, from));
 }
 
+/* The entry of a set that was noted longest ago; free ones count as oldest. */
+static u64 *stt_peer_oldest(u64 *set, int first, int end, u32 *age)
+{
+	u64 *oldest = NULL;
+	int i;
+
+	*age = 0;
+	for (i = first; i < end; i++) {
+		u64 peer = READ_ONCE(set[i]);
+		u32 a = peer ? stt_peer_age(peer) : U32_MAX;
+
+		if (!oldest || a > *age) {
+			oldest = &set[i];
+			*age = a;
+		}
+	}
+
+	return oldest;
+}
+
+/* Where to note a new sender, or NULL. */
+static u64 *stt_peer_new(u64 *set)
+{
+	u64 *slot;
+	u32 age;
+
+	/* One that is free, or as good as that. */
+	slot = stt_peer_oldest(set, 0, STT_PEER_WAYS, &age);
+	if (age >= STT_PEER_TIME)
+		return slot;
+	slot = stt_peer_oldest(set, STT_PEER_STEADY, STT_PEER_WAYS, &age);
+
+	return age > STT_PEER_FRESH ? slot : NULL;
+}
+
+/* Where to note again a sender that is at @slot. */
+static u64 *stt_peer_again(u64 *set, u64 *slot)
+{
+	u64 *steady;
+	u32 age;
+
+	if (slot < set + STT_PEER_STEADY)
+		return slot;
+	steady = stt_peer_oldest(set, 0, STT_PEER_STEADY, &age);
+	if (age <= STT_PEER_IDLE)
+		return slot;
+	WRITE_ONCE(*slot, 0);
+
+	return steady;
+}
+
 /**
  * stt_peer_learn - a frame of this sender was complete, and had a device
  * @reasm: namespace
@@ -69,25 +127,20 @@ bool stt_peer_is_known(struct stt_reasm *reasm,
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from)
 {
 	u32 hash = stt_source_hash(reasm, from);
-	u64 *set = stt_peer_set(reasm, hash), *slot = NULL;
-	u32 age, oldest = STT_PEER_FRESH;
+	u64 *set = stt_peer_set(reasm, hash), *slot;
 	int i;
 
 	for (i = 0; i < STT_PEER_WAYS; i++) {
 		u64 peer = READ_ONCE(set[i]);
 
-		age = peer ? stt_peer_age(peer) : U32_MAX;
-		if (peer && peer >> 32 == hash) {
-			if (stt_peer_is_fresh(peer))
-				return peer;
-			slot = &set[i];
-			break;
-		}
-		if (age > oldest) {
-			oldest = age;
-			slot = &set[i];
-		}
+		if (!peer || peer >> 32 != hash)
+			continue;
+		if (stt_peer_is_fresh(peer))
+			return peer;
+		break;
 	}
+	slot = i < STT_PEER_WAYS ? stt_peer_again(set, &set[i]) :
+				   stt_peer_new(set);
 	if (slot)
 		WRITE_ONCE(*slot, (u64)hash << 32 | (u32)jiffies);
 

@@ -11,6 +11,7 @@
 #include <net/inet_ecn.h>
 
 #include "lib.h"
+#include "../../include/stt_reasm.h"
 
 #define STT_HIGH_THRESH		(4UL << 20)
 
@@ -1136,7 +1137,7 @@ static void stt_reasm_forget(struct kunit *test)
 /* ---- memory ------------------------------------------------------------ */
 
 /* R8: what is held is charged; the limit itself is checked at every add. */
-static void stt_reasm_charge(struct kunit *test)
+static void stt_reasm_charges(struct kunit *test)
 {
 	struct stt_rtest *r = test->priv;
 	unsigned long sum = 0;
@@ -1504,6 +1505,53 @@ static void stt_reasm_flood_many_peers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lost, 0);
 }
 
+/* As if all that was learned had been learned a second earlier. */
+static void stt_rtest_age_peers(struct stt_rtest *r)
+{
+	u64 *peers = r->sn.reasm->peers;
+	int i;
+
+	for (i = 0; i < STT_PEERS; i++)
+		if (peers[i])
+			peers[i] = (peers[i] >> 32) << 32 |
+				   (u32)(peers[i] - STT_PEER_FRESH - 1);
+}
+
+/* R8: many that complete one frame each do not evict those that stay. */
+static void stt_reasm_peers_stay(struct kunit *test)
+{
+	struct stt_rtest *r = test->priv;
+	struct stt_flow_key key = r->key;
+	unsigned int i, n, known = 0;
+
+	for (n = 0; n < 2; n++) {
+		for (i = 0; i < 100; i++) {
+			stt_rtest_source(&key, 0x0a000000 + i);
+			stt_rtest_learn(r, &key);
+		}
+		stt_rtest_age_peers(r);
+	}
+	for (n = 0; n < 5; n++) {
+		for (i = 0; i < 5000; i++) {
+			stt_rtest_source(&key, 0xc0000000 + n * 5000 + i);
+			stt_rtest_learn(r, &key);
+		}
+		stt_rtest_age_peers(r);
+	}
+	for (i = 0; i < 100; i++) {
+		stt_rtest_source(&key, 0x0a000000 + i);
+		known += stt_peer_is_known(r->sn.reasm, &key);
+	}
+	/* By chance more of them are in one set than may stay. */
+	KUNIT_EXPECT_GE(test, known, 90);
+	/* The newest that found a place are known as well. */
+	for (i = 0, known = 0; i < 5000; i++) {
+		stt_rtest_source(&key, 0xc0000000 + 4 * 5000 + i);
+		known += stt_peer_is_known(r->sn.reasm, &key);
+	}
+	KUNIT_EXPECT_GT(test, known, 500);
+}
+
 /* ---- several CPUs ------------------------------------------------------ */
 
 enum { STT_WORKERS = 4, STT_WFRAMES = 48, STT_WSEGS = 8, STT_WLEN = 100 };
@@ -1739,7 +1787,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_marks),
 	KUNIT_CASE(stt_reasm_timeout),
 	KUNIT_CASE(stt_reasm_forget),
-	KUNIT_CASE(stt_reasm_charge),
+	KUNIT_CASE(stt_reasm_charges),
 	KUNIT_CASE(stt_reasm_pressure),
 	KUNIT_CASE(stt_reasm_too_big),
 	KUNIT_CASE(stt_reasm_copy_without_memory),
@@ -1753,6 +1801,7 @@ static struct kunit_case stt_reasm_cases[] = {
 	KUNIT_CASE(stt_reasm_flood_many_completing),
 	KUNIT_CASE(stt_reasm_flood_completed_nothing),
 	KUNIT_CASE(stt_reasm_flood_many_peers),
+	KUNIT_CASE(stt_reasm_peers_stay),
 	KUNIT_CASE(stt_reasm_cpus),
 	KUNIT_CASE(stt_reasm_cpus_pressure),
 	KUNIT_CASE(stt_reasm_free_open),
