@@ -53,6 +53,17 @@ static __always_inline int stt_rx_set_gso(struct sk_buff *skb,
 	return 0;
 }
 
+/* -EINVAL for a packet that is shorter than its headers */
+static inline int stt_rx_pull(struct sk_buff *skb, unsigned int hlen)
+{
+	if (likely(skb_headlen(skb) >= hlen))
+		return 0;
+	if (skb->len < hlen)
+		return -EINVAL;
+
+	return pskb_may_pull(skb, hlen) ? 0 : -ENOMEM;
+}
+
 /**
  * stt_rx_offload - give the inner packet the offloads that its frame claims
  * @skb: inner packet, from the Ethernet header on; pointers into it are stale
@@ -73,6 +84,7 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 	unsigned int type, hlen, end, csum_offset;
 	const struct tcphdr *th;
 	u8 claims;
+	int err;
 
 	skb->csum_valid = 0;
 	skb->csum_level = 0;
@@ -94,18 +106,18 @@ int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 	hlen = in->l4 + (in->l4_proto == IPPROTO_TCP ? sizeof(*th) :
 						     sizeof(struct udphdr));
 	csum_offset = offsetof(struct udphdr, check);
-	if (skb->len < hlen)
-		return -EINVAL;
-	if (!pskb_may_pull(skb, hlen))
-		return -ENOMEM;
+	err = stt_rx_pull(skb, hlen);
+	if (err)
+		return err;
 	if (in->l4_proto == IPPROTO_TCP) {
 		th = (const struct tcphdr *)(skb->data + in->l4);
 		hlen = in->l4 + th->doff * 4;
 		csum_offset = offsetof(struct tcphdr, check);
-		if (th->doff < sizeof(*th) / 4 || skb->len < hlen)
+		if (th->doff < sizeof(*th) / 4)
 			return -EINVAL;
-		if (!pskb_may_pull(skb, hlen))
-			return -ENOMEM;
+		err = stt_rx_pull(skb, hlen);
+		if (err)
+			return err;
 	}
 	/* The checksum would be outside of the IP packet. */
 	end = stt_inner_end(in, skb->data);
