@@ -2,21 +2,20 @@
 /*
  * IP input: which packets are for our endpoints.
  *
- * Netfilter hooks take them.  In the local input path, behind every rule of
- * the host's, stands the one that takes segments (R1).  The others stand
- * before connection tracking and keep it away from our segments and from what
- * routers say of them.
+ * Netfilter hooks take them.  The one that takes segments is in the local input
+ * path, behind all rules of the host (R1).  The others run before connection
+ * tracking, and exempt our segments and ICMP errors about them.
  *
  * Between PRE_ROUTING and LOCAL_IN the stack looks for a TCP socket and asks
- * the routing tables whether a packet is for this host, and may have come this
- * way.  A connected socket spares its packets that: it keeps the route that
- * one of them was found (tcp_v4_early_demux()).  This does the same: a
- * namespace keeps the routes that the last packets it accepted took.  While
- * such a one
- * holds and nobody but us has hooks at those two places, so that nobody misses
- * anything, PRE_ROUTING is as good as LOCAL_IN.  Not where the stack does more
- * than that on the way: for VRFs, IP options, fragments, IPsec, and rules that
- * look at ports.  Whose the last frame was is kept along with the route.
+ * the routing tables whether a packet is for this host and whether its sender
+ * is valid.  A connected socket saves its packets that lookup, because it keeps
+ * a route (tcp_v4_early_demux()).  We do the same: a namespace keeps the routes
+ * of the last packets that it accepted.  While such a route is valid and no
+ * other hooks exist in PRE_ROUTING and LOCAL_IN, taking a packet in PRE_ROUTING
+ * is as good as taking it in LOCAL_IN.  That does not hold where the stack does
+ * more on the way: for VRFs, IP options, fragments, IPsec, and routing rules
+ * that look at ports.  The configuration of the last frame is kept along with
+ * the route.
  */
 #include <linux/bottom_half.h>
 #include <linux/hash.h>
@@ -46,11 +45,12 @@
  * struct stt_input_slot - the route of a packet, and the device of its frame
  * @saddr: the sender
  * @daddr: our address
- * @iif: where it came in
+ * @iif: ifindex of the interface that it came in by
  * @mark: of the packet
- * @dscp: DSCP, where it stands in the IP header
- * @checks: what stt_input_checks() said
+ * @dscp: DSCP, in the upper six bits
+ * @checks: what stt_input_checks() returned
  * @family: of the addresses
+ * @scope: what stt_input_scope() returned
  * @cookie: for dst_check()
  * @dst: a reference, or NULL: nothing is known
  * @gen: &stt_port.gen when @conf was looked up
@@ -71,6 +71,7 @@ struct stt_input_slot {
 	u8			dscp;
 	u8			checks;
 	u16			family;
+	int			scope;
 	u32			cookie;
 	struct dst_entry	*dst;
 	unsigned long		gen;
@@ -94,18 +95,34 @@ struct stt_input {
 	struct stt_input_slot	slots[1 << STT_INPUT_BITS];
 };
 
+/*
+ * Most functions that every packet passes are told the family, so that there is
+ * a copy of them for each, without a branch.
+ */
+
+static __always_inline union stt_addr
+stt_input_saddr(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return (union stt_addr){ .v6 = ipv6_hdr(skb)->saddr };
+
+	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->saddr } };
+}
+
 static __always_inline union stt_addr
 stt_input_daddr(const struct sk_buff *skb, sa_family_t family)
 {
-	union stt_addr daddr;
-
-	memset(&daddr, 0, sizeof(daddr));
 	if (family == AF_INET6)
-		daddr.v6 = ipv6_hdr(skb)->daddr;
-	else
-		daddr.v4 = ip_hdr(skb)->daddr;
+		return (union stt_addr){ .v6 = ipv6_hdr(skb)->daddr };
 
-	return daddr;
+	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->daddr } };
+}
+
+static __always_inline u8 stt_input_dsfield(const struct sk_buff *skb,
+					    sa_family_t family)
+{
+	return family == AF_INET6 ? ipv6_get_dsfield(ipv6_hdr(skb)) :
+				    ipv4_get_dsfield(ip_hdr(skb));
 }
 
 /* The interface that a packet came in by, also in a VRF. */
@@ -144,36 +161,50 @@ stt_input_scope(const struct sk_buff *skb, const struct stt_flow_key *from)
 	return stt_input_vrf(skb);
 }
 
-/* What the IP header of a packet says, whose TCP header is @thoff bytes on. */
-static __always_inline void
-stt_input_info(struct stt_input_info *in, struct stt_port *port,
-	       const struct sk_buff *skb, unsigned int thoff)
+/*
+ * What the IP header of a packet says; its TCP header is @thoff bytes on.  All
+ * members are named, or the compiler would clear the rest first.
+ */
+static __always_inline struct stt_input_info
+stt_input_scoped(struct stt_port *port, struct stt_input_slot *slot,
+		 const struct sk_buff *skb, sa_family_t family,
+		 unsigned int thoff, int scope)
 {
-	sa_family_t family = port->family;
-	struct stt_flow_key *from = &in->from;
+	return (struct stt_input_info){
+		.port = port,
+		.slot = slot,
+		.from = {
+			.saddr = stt_input_saddr(skb, family),
+			.daddr = stt_input_daddr(skb, family),
+			.sport = 0,
+			.dport = port->number,
+			.scope = scope,
+			.family = family,
+		},
+		.id = 0,
+		.thoff = thoff,
+		.dsfield = stt_input_dsfield(skb, family),
+		.learn = false,
+	};
+}
 
-	in->port = port;
-	in->slot = NULL;
-	in->thoff = thoff;
-	in->learn = false;
-	memset(from, 0, sizeof(*from));
-	from->daddr = stt_input_daddr(skb, family);
-	if (family == AF_INET6) {
-		from->saddr.v6 = ipv6_hdr(skb)->saddr;
-		in->dsfield = ipv6_get_dsfield(ipv6_hdr(skb));
-	} else {
-		from->saddr.v4 = ip_hdr(skb)->saddr;
-		in->dsfield = ipv4_get_dsfield(ip_hdr(skb));
-	}
-	from->dport = port->number;
-	from->family = family;
-	from->scope = stt_input_scope(skb, from);
+static __always_inline struct stt_input_info
+stt_input_info(struct stt_port *port, const struct sk_buff *skb,
+	       sa_family_t family, unsigned int thoff)
+{
+	struct stt_input_info in = stt_input_scoped(port, NULL, skb, family,
+						    thoff, 0);
+
+	in.from.scope = stt_input_scope(skb, &in.from);
+
+	return in;
 }
 
 /* ---- what is known ----------------------------------------------------- */
 
-/* Nobody has hooks between which we skip something but ourselves. */
-static bool stt_input_alone(const struct net *net, sa_family_t family)
+/* Are our hooks the only ones in PRE_ROUTING and LOCAL_IN? */
+static __always_inline bool stt_input_alone(const struct net *net,
+					    sa_family_t family)
 {
 	const struct nf_hook_entries *pre, *in;
 
@@ -200,26 +231,34 @@ static bool stt_input_has_policy(const struct net *net)
 #endif
 }
 
-/* IPv6's rules know flow labels, too. */
-static bool stt_input_rules_want_more(const struct net *net,
-				      sa_family_t family)
+/* Rules that look at ports.  A new rule makes routes obsolete. */
+static bool stt_input_has_port_rules(const struct net *net, sa_family_t family)
 {
 #ifdef CONFIG_IP_MULTIPLE_TABLES
-	if (family == AF_INET)
-		return READ_ONCE(net->ipv4.fib_rules_require_fldissect);
-#endif
-#ifdef CONFIG_IPV6_MULTIPLE_TABLES
-	if (family == AF_INET6)
-		return READ_ONCE(net->ipv6.fib6_has_custom_rules);
-#endif
+	return family == AF_INET &&
+	       READ_ONCE(net->ipv4.fib_rules_require_fldissect);
+#else
 	return false;
+#endif
+}
+
+/* Rules of IPv6 also look at flow labels.  A new one changes no route. */
+static __always_inline bool stt_input_has_rules6(const struct net *net)
+{
+#ifdef CONFIG_IPV6_MULTIPLE_TABLES
+	return READ_ONCE(net->ipv6.fib6_has_custom_rules);
+#else
+	return false;
+#endif
 }
 
 /*
- * How the sender's address was checked.  Changes of these settings do not make
- * routes obsolete, as those of others do.
+ * How the stack validates the sender's address.  A change of these settings
+ * does not make routes obsolete.  All that matters of rp_filter's two values,
+ * for all devices and for this one, is which is the larger: their bits tell.
  */
-static __always_inline u8 stt_input_checks(const struct sk_buff *skb,
+static __always_inline u8 stt_input_checks(const struct net *net,
+					   const struct sk_buff *skb,
 					   sa_family_t family)
 {
 	struct in_device *idev;
@@ -230,55 +269,76 @@ static __always_inline u8 stt_input_checks(const struct sk_buff *skb,
 	idev = __in_dev_get_rcu(skb->dev);
 	if (unlikely(!idev))
 		return 0;
-	rp_filter = IN_DEV_RPFILTER(idev);
-	if (likely(!rp_filter))
+	rp_filter = READ_ONCE(IPV4_DEVCONF_ALL(net, RP_FILTER)) |
+		    IN_DEV_CONF_GET(idev, RP_FILTER);
+	if (!rp_filter)
 		return 0;
 
 	return rp_filter << 1 | !!IN_DEV_SRC_VMARK(idev);
 }
 
-/* Where the stack does more than to route, it is to be asked each time. */
+/* Where the stack does more than routing, it has to see every packet. */
 static __always_inline bool
-stt_input_plain(const struct stt_port *port, const struct sk_buff *skb)
+stt_input_plain(const struct net *net, const struct sk_buff *skb,
+		sa_family_t family)
 {
-	if (!stt_input_alone(port->net, port->family) ||
-	    stt_input_has_policy(port->net) || skb->pkt_type != PACKET_HOST ||
-	    stt_input_rules_want_more(port->net, port->family) ||
+	if (!stt_input_alone(net, family) || stt_input_has_policy(net) ||
+	    skb->pkt_type != PACKET_HOST ||
 	    netif_is_l3_master(skb->dev) || netif_is_l3_slave(skb->dev) ||
 	    skb_sec_path(skb) || skb_metadata_dst(skb))
 		return false;
+	if (family == AF_INET6)
+		return !stt_input_has_rules6(net);
 
-	return port->family == AF_INET6 ||
-	       (ip_hdr(skb)->ihl == sizeof(struct iphdr) / 4 &&
-		!ip_is_fragment(ip_hdr(skb)));
+	return ip_hdr(skb)->ihl == sizeof(struct iphdr) / 4 &&
+	       !ip_is_fragment(ip_hdr(skb));
 }
 
-static struct stt_input_slot *stt_input_slot(const struct stt_input_info *in,
-					     const struct sk_buff *skb)
+static __always_inline struct stt_input_slot *
+stt_input_slot(const struct stt_port *port, const struct sk_buff *skb,
+	       sa_family_t family)
 {
-	const u32 *s = (const u32 *)&in->from.saddr;
-	const u32 *d = (const u32 *)&in->from.daddr;
-	u32 x = s[0] ^ s[1] ^ s[2] ^ s[3] ^ d[0] ^ d[3];
+	u32 x = skb->mark ^ (stt_input_dsfield(skb, family) & ~INET_ECN_MASK);
 
-	x ^= skb->mark ^ (in->dsfield & ~INET_ECN_MASK);
+	if (family == AF_INET6) {
+		const u32 *s = (const u32 *)&ipv6_hdr(skb)->saddr;
+		const u32 *d = (const u32 *)&ipv6_hdr(skb)->daddr;
 
-	return &this_cpu_ptr(in->port->input)->slots[hash_32(x,
-							     STT_INPUT_BITS)];
+		x ^= s[0] ^ s[1] ^ s[2] ^ s[3] ^ d[0] ^ d[3];
+	} else {
+		x ^= (__force u32)(ip_hdr(skb)->saddr ^ ip_hdr(skb)->daddr);
+	}
+
+	return &this_cpu_ptr(port->input)->slots[hash_32(x, STT_INPUT_BITS)];
+}
+
+static __always_inline bool
+stt_input_same_addrs(const struct stt_input_slot *slot,
+		     const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return ipv6_addr_equal(&slot->saddr.v6,
+				       &ipv6_hdr(skb)->saddr) &&
+		       ipv6_addr_equal(&slot->daddr.v6, &ipv6_hdr(skb)->daddr);
+
+	return slot->saddr.v4 == ip_hdr(skb)->saddr &&
+	       slot->daddr.v4 == ip_hdr(skb)->daddr;
 }
 
 /* What is known of such packets as this in PRE_ROUTING, or NULL. */
-static struct stt_input_slot *stt_input_known(const struct stt_input_info *in,
-					      const struct sk_buff *skb)
+static __always_inline struct stt_input_slot *
+stt_input_known(const struct stt_port *port, const struct sk_buff *skb,
+		sa_family_t family)
 {
-	struct stt_input_slot *slot = stt_input_slot(in, skb);
+	struct stt_input_slot *slot = stt_input_slot(port, skb, family);
+	const struct net *net = port->net;
 
-	if (slot->dst && slot->iif == skb->dev->ifindex &&
-	    slot->mark == skb->mark && slot->family == in->from.family &&
-	    slot->dscp == (in->dsfield & ~INET_ECN_MASK) &&
-	    slot->checks == stt_input_checks(skb, in->from.family) &&
-	    stt_addr_equal(&slot->saddr, &in->from.saddr) &&
-	    stt_addr_equal(&slot->daddr, &in->from.daddr) &&
-	    stt_input_plain(in->port, skb) &&
+	if (slot->dst && slot->family == family &&
+	    slot->iif == skb->dev->ifindex && slot->mark == skb->mark &&
+	    slot->dscp == (stt_input_dsfield(skb, family) & ~INET_ECN_MASK) &&
+	    slot->checks == stt_input_checks(net, skb, family) &&
+	    stt_input_same_addrs(slot, skb, family) &&
+	    stt_input_plain(net, skb, family) &&
 	    dst_check(slot->dst, slot->cookie))
 		return slot;
 
@@ -323,7 +383,8 @@ void stt_input_learn(const struct stt_input_info *in,
 	u32 cookie = 0;
 
 	if (!stt_bh_exclusive() || !dst || dst->lwtstate ||
-	    !stt_input_plain(port, skb))
+	    !stt_input_plain(port->net, skb, port->family) ||
+	    stt_input_has_port_rules(port->net, port->family))
 		return;
 
 	if (port->family == AF_INET6) {
@@ -338,7 +399,7 @@ void stt_input_learn(const struct stt_input_info *in,
 	if (!local || stt_input_is_accounted(dst) || !dst_hold_safe(dst))
 		return;
 
-	slot = stt_input_slot(in, skb);
+	slot = stt_input_slot(port, skb, port->family);
 	stt_input_forget(slot);
 	*slot = (struct stt_input_slot) {
 		.saddr = in->from.saddr,
@@ -347,24 +408,25 @@ void stt_input_learn(const struct stt_input_info *in,
 		.mark = skb->mark,
 		.dscp = in->dsfield & ~INET_ECN_MASK,
 		.family = port->family,
+		.scope = in->from.scope,
 		.cookie = cookie,
 		.dst = dst,
-		.checks = stt_input_checks(skb, port->family),
+		.checks = stt_input_checks(port->net, skb, port->family),
 		.heard = stt_peer_stale(),
 	};
 }
 
 /**
- * stt_input_conf - whose frame is this (R11)
+ * stt_input_conf - find the configuration that a frame is for (R11)
  * @slot: what is known of its packets; or NULL
  * @port: endpoint it was sent to
  * @id: its context id
  * @from: its addresses
  * @iif: ifindex of the interface that it came in by, also in a VRF
  *
- * Looks up what @slot does not know.  That a configuration goes is said by
- * &stt_port.gen before its grace period begins: while that has the value it
- * had before the lookup, there is nobody who frees it under us.
+ * Looks it up if @slot does not have it.  &stt_port.gen changes before the
+ * grace period of a configuration begins: while it has the value that it had
+ * before the lookup, the configuration is not freed.
  *
  * Context: BH disabled, RCU read side.
  * Return: the most specific configuration that fits, or NULL.
@@ -504,7 +566,7 @@ stt_input_port(const struct stt_net *sn, const struct sk_buff *skb,
 static bool stt_input_to_group(struct stt_port *port,
 			       const struct sk_buff *skb)
 {
-	const union stt_addr daddr = stt_input_daddr(skb, port->family);
+	union stt_addr daddr = stt_input_daddr(skb, port->family);
 
 	return stt_addr_multicast(&daddr, port->family) &&
 	       stt_group_joined(port, &daddr, stt_input_group_scope(skb));
@@ -522,14 +584,13 @@ static bool stt_input_is_for_us(struct stt_port *port,
 		stt_input_to_group(port, skb));
 }
 
-/* As TCP's packets are counted, whatever becomes of them. */
-static __always_inline void
-stt_input_count(const struct stt_port *port, const struct dst_entry *dst)
+/* TCP's packets count as delivered, too, whatever becomes of them. */
+static __always_inline void stt_input_count(struct net *net,
+					    sa_family_t family,
+					    const struct dst_entry *dst)
 {
-	struct net *net = port->net;
-
 #if IS_ENABLED(CONFIG_IPV6)
-	if (port->family == AF_INET6) {
+	if (family == AF_INET6) {
 		struct inet6_dev *idev;
 
 		idev = dst ? ip6_dst_idev((struct dst_entry *)dst) : NULL;
@@ -542,47 +603,64 @@ stt_input_count(const struct stt_port *port, const struct dst_entry *dst)
 
 /*
  * Is a packet to the port for a configuration, and not for a socket that a
- * transparent proxy, BPF or early demux gave it (R1)?
+ * transparent proxy, BPF or early demux assigned (R1)?
  */
-static __always_inline bool
-stt_input_is_ours(const struct stt_input_info *in, const struct sk_buff *skb)
+static bool stt_input_is_ours(const struct stt_input_info *in,
+			      const struct sk_buff *skb)
 {
-	return likely(!skb->sk &&
-		      stt_zone_is_meant_rcu(in->port, &in->from,
-					    stt_input_iif(skb)));
+	return !skb->sk && stt_zone_is_meant_rcu(in->port, &in->from,
+						 stt_input_iif(skb));
 }
 
 /*
- * Behind all of the host's rules.  A packet that went through a user space
- * queue (NFQUEUE) comes to the hooks behind that one in process context.
- * Everything of ours wants BH disabled.
+ * Take a packet, behind all of the host's rules.  One that went through a user
+ * space queue (NFQUEUE) comes to the hooks behind that in process context; all
+ * code of ours needs BH disabled.
  */
 static void stt_input_take(struct stt_net *sn, struct stt_input_info *in,
 			   struct sk_buff *skb, bool learn)
 {
 	local_bh_disable();
 	in->learn = learn;
-	stt_input_count(in->port, skb_dst(skb));
+	stt_input_count(sn->net, in->port->family, skb_dst(skb));
 	stt_rx_segment(sn, in, skb);
 	local_bh_enable();
 }
 
-/*
- * Take a packet where there are no rules and it is known what the stack would
- * do with it.  False: it is untouched.
- */
-static bool stt_input_take_known(struct stt_net *sn, struct stt_input_info *in,
-				 struct sk_buff *skb)
+static __always_inline bool
+stt_input_take_slot(struct stt_net *sn, struct stt_port *port,
+		    struct stt_input_slot *slot, struct sk_buff *skb,
+		    sa_family_t family, unsigned int thoff)
 {
-	if (unlikely(!in_softirq()))
+	struct stt_input_info in = stt_input_scoped(port, slot, skb, family,
+						    thoff, slot->scope);
+
+	if (unlikely(!stt_zone_is_meant_rcu(port, &in.from, slot->iif)))
 		return false;
-	in->slot = stt_input_known(in, skb);
-	if (unlikely(!in->slot))
-		return false;
-	stt_input_count(in->port, in->slot->dst);
-	stt_rx_segment(sn, in, skb);
+	stt_input_count(sn->net, family, slot->dst);
+	stt_rx_segment(sn, &in, skb);
 
 	return true;
+}
+
+/*
+ * Take a packet where there are no rules and it is known what the stack would
+ * do with it.  Returns false if it is left to the stack, unchanged.
+ */
+static __always_inline bool
+stt_input_take_known(struct stt_net *sn, struct stt_port *port,
+		     struct sk_buff *skb, sa_family_t family,
+		     unsigned int thoff)
+{
+	struct stt_input_slot *slot;
+
+	if (unlikely(!in_softirq() || skb->sk))
+		return false;
+	slot = stt_input_known(port, skb, family);
+	if (unlikely(!slot))
+		return false;
+
+	return stt_input_take_slot(sn, port, slot, skb, family, thoff);
 }
 
 /* A whole frame as stt_tx.c makes it, which no TCP sender makes. */
@@ -639,23 +717,30 @@ static bool stt_input_is_local(const struct stt_port *port,
 }
 
 /*
- * In PRE_ROUTING, before connection tracking: keep it from what is ours.  Only
- * packets to an address of this host are, or to a group of ours; with the same
- * port number, connections to other hosts and forwarded ones stay tracked.
+ * In PRE_ROUTING, before connection tracking: exempt what is ours.  Only
+ * packets to an address of this host are, or to a group of ours; connections
+ * to other hosts and forwarded ones stay tracked, though their port is the
+ * same.
  */
-static unsigned int stt_input_early(struct stt_net *sn, struct stt_port *port,
-				    struct sk_buff *skb, unsigned int thoff)
+static noinline void stt_input_unknown(struct stt_port *port,
+				       struct sk_buff *skb, unsigned int thoff)
 {
-	struct stt_input_info in;
+	struct stt_input_info in = stt_input_info(port, skb, port->family,
+						  thoff);
 
-	stt_input_info(&in, port, skb, thoff);
-	if (!stt_input_is_ours(&in, skb))
-		return NF_ACCEPT;
-	if (likely(stt_input_take_known(sn, &in, skb)))
-		return NF_STOLEN;
-	if (rcu_access_pointer(nf_ct_hook) &&
+	if (stt_input_is_ours(&in, skb) &&
 	    (stt_input_is_local(port, skb) || stt_input_to_group(port, skb)))
 		stt_input_untrack(skb);
+}
+
+static __always_inline unsigned int
+stt_input_early(struct stt_net *sn, struct stt_port *port, struct sk_buff *skb,
+		sa_family_t family, unsigned int thoff)
+{
+	if (likely(stt_input_take_known(sn, port, skb, family, thoff)))
+		return NF_STOLEN;
+	if (rcu_access_pointer(nf_ct_hook))
+		stt_input_unknown(port, skb, thoff);
 
 	return NF_ACCEPT;
 }
@@ -664,9 +749,9 @@ static unsigned int stt_input_early(struct stt_net *sn, struct stt_port *port,
 static unsigned int stt_input_late(struct stt_net *sn, struct stt_port *port,
 				   struct sk_buff *skb, unsigned int thoff)
 {
-	struct stt_input_info in;
+	struct stt_input_info in = stt_input_info(port, skb, port->family,
+						  thoff);
 
-	stt_input_info(&in, port, skb, thoff);
 	if (!stt_input_is_for_us(port, skb) || !stt_input_is_ours(&in, skb))
 		return NF_ACCEPT;
 	stt_input_take(sn, &in, skb, true);
@@ -696,8 +781,10 @@ static unsigned int stt_prerouting4(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	port = stt_input_port(sn, skb, AF_INET, ip_hdrlen(skb));
 
-	return port ? stt_input_early(sn, port, skb, ip_hdrlen(skb)) :
-		      NF_ACCEPT;
+	if (likely(!port))
+		return NF_ACCEPT;
+
+	return stt_input_early(sn, port, skb, AF_INET, ip_hdrlen(skb));
 }
 
 static unsigned int stt_local_in4(void *priv, struct sk_buff *skb,
@@ -740,8 +827,10 @@ static unsigned int stt_prerouting6(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	port = stt_input_port(sn, skb, AF_INET6, sizeof(*ip6h));
 
-	return port ? stt_input_early(sn, port, skb, sizeof(*ip6h)) :
-		      NF_ACCEPT;
+	if (likely(!port))
+		return NF_ACCEPT;
+
+	return stt_input_early(sn, port, skb, AF_INET6, sizeof(*ip6h));
 }
 
 /*
@@ -769,7 +858,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	port = stt_input_port(sn, skb, AF_INET6, thoff);
 	if (!port || !stt_input_is_for_us(port, skb))
 		return NF_ACCEPT;
-	stt_input_info(&in, port, skb, thoff);
+	in = stt_input_info(port, skb, AF_INET6, thoff);
 	if (!stt_input_is_ours(&in, skb))
 		return NF_ACCEPT;
 	/* Finds a routing header only if it has segments left. */

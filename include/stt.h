@@ -438,8 +438,8 @@ static inline bool stt_conf_any_remote(const struct stt_conf *conf)
 }
 
 /*
- * Is it found by its link alone, for any sender and address?  So is a device
- * with a link-local group.  Its peers may have global addresses all the same.
+ * Is its key the link alone, for any sender and local address?  That is a
+ * device with a link-local group, whose peers may have global addresses.
  */
 static inline bool stt_conf_is_linked(const struct stt_conf *conf)
 {
@@ -870,13 +870,13 @@ extern const struct rhashtable_params stt_zone_params;
 bool stt_zone_accepts_any_rcu(const struct stt_port *port,
 			      const struct stt_flow_key *from, int iif);
 
-/* Is it a link's zone, in which addresses are link-local? */
+/* Is the packet in the scope of a link, because of a link-local address? */
 static inline bool stt_flow_on_link(const struct stt_flow_key *from, int iif)
 {
 	return from->scope > 0 && from->scope == iif;
 }
 
-/* Is it the scope of a link that the sender may be outside of? */
+/* Is it so for its destination alone?  Its sender may be behind a router. */
 static inline bool stt_flow_from_outside(const struct stt_flow_key *from,
 					 int iif)
 {
@@ -890,7 +890,7 @@ static inline bool stt_flow_from_outside(const struct stt_flow_key *from,
  * @from: its addresses
  * @iif: ifindex of the interface that it came in by, also in a VRF
  *
- * Where it could not, it is TCP's.
+ * If not, the packet is TCP's.
  *
  * Context: RCU read side.
  */
