@@ -37,17 +37,18 @@ counts() { [ "$(counter "$h2" "$1")" -gt $(($2 + 5)) ]; }
 delivered() {
 	local name=Ip
 
-	[ $family = v4 ] || name=Ip6
+	[ "$family" = v4 ] || name=Ip6
 	in_ns "$h2" nstat -asz | awk -v n="${name}InDelivers" '$1 == n { print $2 }'
 }
 
-# Each frame is a segment here.
+# Each frame is a segment here, and its inner packet is IPv4.
 counted() {
-	local frames segments
+	local frames packets each=1
 
-	segments=$(delivered) frames=$(received)
-	flows && frames=$(($(received) - frames)) &&
-	[ $(($(delivered) - segments)) -ge "$frames" ]
+	[ "$family" = v6 ] || each=2
+	packets=$(delivered) frames=$(received)
+	flows stt0 && frames=$(($(received) - frames)) &&
+	[ $(($(delivered) - packets)) -ge $(((frames - 1) * each)) ]
 }
 
 nft_h2() { in_ns "$h2" nft "$@"; }

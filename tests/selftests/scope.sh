@@ -16,7 +16,7 @@
 # timeout: 300
 
 # check calls functions.
-# shellcheck disable=SC2317
+# shellcheck disable=SC2016,SC2317
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 . "${BASH_SOURCE[0]%/*}/lib_py.sh"
 require python3 nft
@@ -28,7 +28,7 @@ h3=''
 # transparent proxy's socket.  The client closes first, so that its side is the
 # one that keeps the port in TIME_WAIT.
 cat >"$tmp/tcp.py" <<'END'
-import socket, sys
+import _socket as socket, sys
 what, family, where = sys.argv[1:4]
 v6 = family == "6"
 s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
@@ -59,12 +59,14 @@ if what == "bind":
     sys.exit(0)
 open(sys.argv[5], "w").close()
 while True:
-    c, _ = s.accept()
+    fd, _ = s._accept()
+    c = socket.socket(fileno=fd)
     c.sendall(bytes(100000))
     c.recv(1)
     c.close()
 END
-tcp() { in_ns "$1" python3 "$tmp/tcp.py" "${@:2}"; }
+# Without the modules that python loads by itself: there are many calls.
+tcp() { in_ns "$1" python3 -I -S "$tmp/tcp.py" "${@:2}"; }
 
 # serve FAMILY PORT DEVICE: until stop_server.
 server=''
@@ -102,10 +104,10 @@ for family in 4 6; do
 	6)	a1=2001:db8::1 a2=2001:db8::2 b1=2001:db8:1::1
 		b2=2001:db8:1::2 far=2001:db8:9::9 len=64 ip=ip6 ;;
 	esac
-	addr "$h1" eth0 $a1/$len
-	addr "$h2" eth0 $a2/$len
-	addr "$h1" eth1 $b1/$len
-	addr "$h3" eth0 $b2/$len
+	addr "$h1" eth0 $a1/"$len"
+	addr "$h2" eth0 $a2/"$len"
+	addr "$h1" eth1 "$b1"/"$len"
+	addr "$h3" eth0 "$b2"/"$len"
 
 	# --- a server in a VRF beside a device in none -------------------------
 	stt_add "$h1" stt0 id 1 remote $a2
@@ -124,7 +126,7 @@ for family in 4 6; do
 		}
 	}
 	END
-	check "v$family: clients reach a TCP server in a VRF" tcp "$h3" get $family $b1
+	check "v$family: clients reach a TCP server in a VRF" tcp "$h3" get $family "$b1"
 	check_eq "v$family: no packet of them counts as a segment" \
 		"$(drops)" "$before"
 	check "v$family: connections of the server in a VRF are tracked" \
@@ -132,22 +134,22 @@ for family in 4 6; do
 	in_ns "$h1" nft delete table inet t
 	check_refused "v$family: a device in the VRF is refused the port" \
 		"taken by a TCP socket of the lower device's VRF" \
-		ip -n "$h1" link add stt1 type stt id 2 remote $b2 dev eth1
+		ip -n "$h1" link add stt1 type stt id 2 remote "$b2" dev eth1
 	check_refused "v$family: an external device in the VRF is refused the port" \
 		"taken by a TCP socket of the lower device's VRF" \
-		ip -n "$h1" link add stt1 type stt external local $b1 dev eth1
+		ip -n "$h1" link add stt1 type stt external local "$b1" dev eth1
 	stop_server
 
 	# --- reservation per VRF ------------------------------------------------
 	check "v$family: a device in the VRF gets the port without the server" \
-		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
+		stt_add "$h1" stt1 id 2 remote "$b2" dev eth1
 	check "v$family: the port is taken in the VRF of a device" taken $family blue
 	check "v$family: the port is free in a VRF without a device" free $family red
 	ip -n "$h1" link del stt0
 	check "v$family: the port is free outside of VRFs without a device there" \
 		free $family ''
 	ip -n "$h1" link set eth1 nomaster
-	check "v$family: the lower device leaves the VRF: its port is free" \
+	check "v$family: the lower device leaves the VRF: the port is free there" \
 		free $family blue
 	check "v$family: the lower device leaves the VRF: taken outside" \
 		taken $family ''
@@ -158,13 +160,13 @@ for family in 4 6; do
 	# --- where to go is a server's ------------------------------------------
 	serve $family 7471 red
 	ip -n "$h1" link set eth1 master red
-	[ $family = 4 ] || addr "$h1" eth1 $b1/$len
+	[ $family = 4 ] || addr "$h1" eth1 "$b1"/"$len"
 	check "v$family: into the VRF of a server: the server works" \
-		tcp "$h3" get $family $b1
+		tcp "$h3" get $family "$b1"
 	stop_server
 	ip -n "$h1" link set eth1 nomaster
 	ip -n "$h1" link set eth1 master blue
-	[ $family = 4 ] || addr "$h1" eth1 $b1/$len
+	[ $family = 4 ] || addr "$h1" eth1 "$b1"/"$len"
 	check "v$family: back from the VRF of a server: the port is taken again" taken $family blue
 	ip -n "$h1" link del stt1
 	check "v$family: without the device the VRF's port is free" \
@@ -173,7 +175,7 @@ for family in 4 6; do
 	# --- sockets of one VRF that listen in all ------------------------------
 	in_ns "$h1" sysctl -qw net.ipv4.tcp_l3mdev_accept=1
 	check "v$family: tcp_l3mdev_accept: a device in a VRF gets the port" \
-		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
+		stt_add "$h1" stt1 id 2 remote "$b2" dev eth1
 	check "v$family: tcp_l3mdev_accept: one outside of VRFs gets it as well" \
 		stt_add "$h1" stt0 id 1 remote $a2
 	check "v$family: tcp_l3mdev_accept: no socket gets the port" \
@@ -181,7 +183,7 @@ for family in 4 6; do
 	check "v$family: tcp_l3mdev_accept: no socket of the VRF gets the port" taken $family blue
 	ip -n "$h1" link del stt1
 	check "v$family: tcp_l3mdev_accept: a device joins one outside of VRFs" \
-		stt_add "$h1" stt1 id 2 remote $b2 dev eth1
+		stt_add "$h1" stt1 id 2 remote "$b2" dev eth1
 	ip -n "$h1" link del stt0
 	check "v$family: tcp_l3mdev_accept: the VRF's keeps it from all" \
 		taken $family ''
@@ -192,7 +194,7 @@ for family in 4 6; do
 		serve $family 7471 ''
 	check_refused "v$family: tcp_l3mdev_accept: a server for all VRFs keeps devices off" \
 		'taken by a TCP socket' \
-		ip -n "$h1" link add stt1 type stt id 2 remote $b2 dev eth1
+		ip -n "$h1" link add stt1 type stt id 2 remote "$b2" dev eth1
 	stop_server
 	in_ns "$h1" sysctl -qw net.ipv4.tcp_l3mdev_accept=0
 
@@ -203,7 +205,7 @@ for family in 4 6; do
 	else
 		in_ns "$h1" sysctl -qw net.ipv6.conf.all.forwarding=1
 	fi
-	ip -n "$h2" route add $far via $a1
+	ip -n "$h2" route add "$far" via $a1
 	ip -n "$h1" -$family rule add fwmark 1 lookup 100
 	ip -n "$h1" -$family route add local default dev lo table 100
 	in_ns "$h1" nft -f - <<-END
@@ -218,7 +220,7 @@ for family in 4 6; do
 	serve $family 50080 -
 	before=$(drops)
 	check "v$family: a transparent proxy gets its connections" \
-		tcp "$h2" get $family $far
+		tcp "$h2" get $family "$far"
 	check_eq "v$family: no packet of the proxy counts as a segment" \
 		"$(drops)" "$before"
 	teardown
