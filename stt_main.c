@@ -305,6 +305,25 @@ static int stt_route_ifindex(const struct stt_dev *stt,
 	return lower ? lower->ifindex : 0;
 }
 
+/*
+ * The limits of @lower, an STT device, changed: fit those of the STT devices
+ * that are linked to it.  No event tells of that.  Links are no deeper than the
+ * core's limit, and so is this.
+ */
+static void stt_fit_linked(struct net_device *lower)
+{
+	struct stt_lower *entry;
+	struct hlist_node *tmp;
+	struct stt_dev *stt;
+
+	entry = stt_lower_find(stt_net(dev_net(lower)), lower->ifindex);
+	if (!entry)
+		return;
+	hlist_for_each_entry_safe(stt, tmp, &entry->devs, lower_node)
+		if (stt->lower == lower)
+			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+}
+
 /* More than IP tunnels ask for helps no one. */
 #define STT_MAX_HEADROOM	512
 
@@ -325,8 +344,9 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	unsigned int size = GSO_LEGACY_MAX_SIZE;
 	enum stt_trust trust = STT_TRUST_NONE;
 	struct stt_dev *stt = netdev_priv(dev);
+	unsigned int hlen, was = dev->needed_headroom;
 	struct net_device *lower;
-	unsigned int hlen;
+	bool changed = false;
 
 	if (!stt->listed)
 		return;
@@ -350,8 +370,12 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	dev->needed_headroom = min_t(unsigned int, room + hlen,
 				     STT_MAX_HEADROOM);
 	/* The core takes that much off it. */
-	if (size > hlen + link + MAX_TCP_HEADER)
+	if (size > hlen + link + MAX_TCP_HEADER) {
+		changed = size - hlen - link != stt->gso_size;
 		stt_set_gso_max(dev, size - hlen - link);
+	}
+	if (changed || dev->needed_headroom != was)
+		stt_fit_linked(dev);
 }
 
 static int stt_open(struct net_device *dev)

@@ -149,6 +149,25 @@ check_eq 'limits do not follow the old lower device' "$(maxima "$h1" stt0)" "$wa
 gso eth0 65536 1500
 ip -n "$h1" link del stt0
 
+# A tunnel over a tunnel has room for both headers, and follows.
+gso_max() {
+	ip -n "$h1" -d link show "$1" |
+	sed -n 's/.* gso_max_size \([0-9]*\).*/\1/p'
+}
+stt_add "$h1" stt0 id 1 remote 192.0.2.2 dev eth0
+stt_add "$h1" stt1 id 2 remote 10.0.0.2 dev stt0
+was=$(gso_max stt1)
+check_num 'over another STT device: GSO packets fit' "$was" -lt "$(gso_max stt0)"
+gso eth0 30000 1400
+check_num 'over another STT device: limits follow the lowest device' \
+	"$(gso_max stt1)" -lt "$(gso_max stt0)"
+check_num 'over another STT device: limits are below those of the lowest device' \
+	"$(gso_max stt1)" -lt 30000
+gso eth0 65536 1500
+check_eq 'over another STT device: limits go up again' "$(gso_max stt1)" "$was"
+ip -n "$h1" link del stt1
+ip -n "$h1" link del stt0
+
 # The scope follows: eth1 is in a VRF.
 ip -n "$h1" link add blue type vrf table 10
 ip -n "$h1" link set blue up
