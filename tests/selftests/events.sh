@@ -181,7 +181,7 @@ macs() {
 			"$2" "$1" $((i / 256)) $((i % 256)) "${3:-}"
 	done
 }
-count() { bridge -n "$h1" fdb show dev stt0 | grep -c "^02:00:$1:.*$2"; }
+count() { bridge -n "$h1" fdb show dev stt0 | grep -c "^02:00:$1:"; }
 macs 01 add dynamic >"$tmp/b1"
 macs 02 add static >"$tmp/b2"
 macs 03 add 'dynamic extern_learn' >"$tmp/b3"
