@@ -822,7 +822,8 @@ static struct dst_entry *stt_plain_route4(struct net *net,
 	struct rtable *rt;
 
 	stt_flow4(net, &fl4, key, key->tos, htons(key->sport_min));
-	rt = ip_route_output_key(net, &fl4);
+	/* The variant without underscores asks IPsec as well. */
+	rt = __ip_route_output_key(net, &fl4);
 
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
