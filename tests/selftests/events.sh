@@ -187,7 +187,7 @@ macs 02 add static >"$tmp/b2"
 macs 03 add 'dynamic extern_learn' >"$tmp/b3"
 bridge -n "$h1" -b "$tmp/b1"
 check_num 'dynamic entries are there' "$(count 01)" -gt 0
-check 'an entry that ages starts ageing' wait_for 10 eval \
+check 'an entry that ages starts ageing' wait_for 60 eval \
 	"[ \$(ageings) -gt 0 ]"
 bridge -n "$h1" -b "$tmp/b3" & pids=$!
 bridge -n "$h1" -b "$tmp/b2"
