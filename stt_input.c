@@ -274,7 +274,7 @@ static __always_inline u8 stt_input_checks(const struct net *net,
 	if (!rp_filter)
 		return 0;
 
-	return rp_filter << 1 | !!IN_DEV_SRC_VMARK(idev);
+	return rp_filter << 1 | (IN_DEV_SRC_VMARK(idev) ? 1 : 0);
 }
 
 /* Where the stack does more than routing, it has to see every packet. */
