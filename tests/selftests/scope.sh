@@ -122,7 +122,8 @@ for family in 4 6; do
 		counter untracked { }
 		chain c {
 			type filter hook input priority 0
-			iifname { "eth1", "blue" } tcp dport 7471 ct state untracked counter name untracked
+			iifname { "eth1", "blue" } tcp dport 7471 ct state untracked \
+				counter name untracked
 		}
 	}
 	END
