@@ -256,6 +256,11 @@ static unsigned int stt_max_frame(sa_family_t family)
 	return family == AF_INET6 ? STT_MAX_FRAME_V6 : STT_MAX_FRAME_V4;
 }
 
+static bool stt_tx_fits(const struct sk_buff *skb, sa_family_t family)
+{
+	return skb->len + STT_HLEN <= stt_max_frame(family);
+}
+
 /*
  * Push the IPv4 header and send.  ip_local_out() fills in the length and the
  * checksum.  Takes @skb over.
@@ -577,6 +582,7 @@ static noinline struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
 	return copy;
 }
 
+/* Out of line, as making the copy is: few frames have one. */
 static noinline void stt_tx_send_copy(struct net *net, struct sk_buff *copy,
 				      sa_family_t family,
 				      const struct stt_outer *out)
@@ -715,7 +721,7 @@ static noinline void stt_tx_part(struct stt_dev *stt,
 				 const struct stt_offload *off,
 				 const struct stt_outer *out)
 {
-	if (skb->len + STT_HLEN > stt_max_frame(dest->key->family)) {
+	if (!stt_tx_fits(skb, dest->key->family)) {
 		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
 		return;
 	}
@@ -813,27 +819,6 @@ static bool stt_tx_is_big(const struct sk_buff *skb,
 }
 
 /*
- * Send a packet that does not go as it is: one frame cannot hold it, or the
- * header cannot describe it.  Its headers, which all results inherit, get
- * room for ours at once.  Takes @skb over, and leaves @out->dst.
- */
-static noinline void stt_tx_cut(struct stt_dev *stt,
-				const struct stt_dest *dest,
-				struct sk_buff *skb, const struct stt_inner *in,
-				struct stt_offload *off,
-				const struct stt_outer *out, unsigned int max)
-{
-	if (skb_cow_head(skb, stt_tx_headroom(dest->key->family, out))) {
-		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
-		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
-	} else if (stt_tx_is_big(skb, in, max)) {
-		stt_tx_big(stt, dest, skb, in, off, out, max);
-	} else {
-		stt_tx_software(stt, dest, skb, off, out);
-	}
-}
-
-/*
  * The largest GSO packet, from the inner Ethernet header on, that one frame
  * holds and the lower device's TSO takes; if that is not known, one frame.
  */
@@ -842,6 +827,30 @@ static unsigned int stt_tx_max_gso(const struct stt_dev *stt,
 {
 	return min_t(unsigned int, READ_ONCE(stt->gso_size) - 1,
 		     stt_max_frame(family) - STT_HLEN);
+}
+
+/*
+ * Send a packet that does not go as it is: one frame cannot hold it, or the
+ * header cannot describe it.  Its headers, which all results inherit, get
+ * room for ours at once.  Takes @skb over, and leaves @out->dst.
+ */
+static noinline void stt_tx_cut(struct stt_dev *stt,
+				const struct stt_dest *dest,
+				struct sk_buff *skb, const struct stt_inner *in,
+				struct stt_offload *off,
+				const struct stt_outer *out)
+{
+	sa_family_t family = dest->key->family;
+	unsigned int max = stt_tx_max_gso(stt, family);
+
+	if (skb_cow_head(skb, stt_tx_headroom(family, out))) {
+		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
+	} else if (stt_tx_is_big(skb, in, max)) {
+		stt_tx_big(stt, dest, skb, in, off, out, max);
+	} else {
+		stt_tx_software(stt, dest, skb, off, out);
+	}
 }
 
 /**
@@ -865,8 +874,7 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	struct stt_outer out = { };
 
 	/* A route would not help. */
-	if (unlikely(!skb_is_gso(skb) && skb->len + STT_HLEN >
-					 stt_max_frame(family))) {
+	if (unlikely(!skb_is_gso(skb) && !stt_tx_fits(skb, family))) {
 		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_too_big);
 		return;
 	}
@@ -880,8 +888,7 @@ void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 		stt_tx_frame(stt, dest, skb, in, &o, &out);
 		return;
 	}
-	stt_tx_cut(stt, dest, skb, in, &o, &out,
-		   stt_tx_max_gso(stt, family));
+	stt_tx_cut(stt, dest, skb, in, &o, &out);
 	dst_release(out.dst);
 }
 
