@@ -5,9 +5,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/hash.h>
-#include <linux/net.h>
 #include <linux/slab.h>
-#include <net/l3mdev.h>
 
 #include "include/stt.h"
 
@@ -519,14 +517,10 @@ static struct stt_conf *stt_port_external_rcu(const struct stt_port *port,
 					      int iif)
 {
 	struct stt_conf *conf = rcu_dereference(port->external);
-	int vrf = from->scope;
 
-	if (!conf)
-		return NULL;
-	if (unlikely(stt_flow_from_outside(from, iif)))
-		vrf = l3mdev_master_ifindex_by_index(port->net, iif);
-	if (!stt_conf_accepts(conf, from, vrf) ||
-	    !stt_conf_takes_id(conf, id))
+	if (!conf || !stt_conf_takes_id(conf, id) ||
+	    !stt_conf_accepts(conf, from,
+			      stt_flow_wider_scope(port->net, from, iif)))
 		return NULL;
 
 	return conf;
@@ -673,11 +667,10 @@ enum stt_accept stt_port_accepts_rcu(struct stt_port *port,
 	/* That we send there does not mean that we listen. */
 	if (stt_path_named_rcu(stt_net(port->net), &key, any))
 		return STT_ACCEPT_PEER;
-	if (unlikely(stt_flow_from_outside(from, iif))) {
-		key.scope = l3mdev_master_ifindex_by_index(port->net, iif);
-		if (stt_path_named_rcu(stt_net(port->net), &key, any))
-			return STT_ACCEPT_PEER;
-	}
+	key.scope = stt_flow_wider_scope(port->net, from, iif);
+	if (unlikely(key.scope != from->scope) &&
+	    stt_path_named_rcu(stt_net(port->net), &key, any))
+		return STT_ACCEPT_PEER;
 
 	return any ? STT_ACCEPT_ANY : STT_ACCEPT_NONE;
 }

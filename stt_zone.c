@@ -5,7 +5,6 @@
  */
 #include <linux/net.h>
 #include <linux/slab.h>
-#include <net/l3mdev.h>
 #include <net/sock.h>
 
 #include "include/stt.h"
@@ -309,6 +308,16 @@ void stt_zones_listen(const struct stt_conf *conf, bool on)
 	}
 }
 
+/* The zone of the other scope that a packet may be meant in, or NULL. */
+static const struct stt_zone *
+stt_zone_find_wider(const struct stt_port *port,
+		    const struct stt_flow_key *from, int iif)
+{
+	int scope = stt_flow_wider_scope(port->net, from, iif);
+
+	return scope != from->scope ? stt_zone_find(port, scope) : NULL;
+}
+
 /**
  * stt_zone_has_rcu - stt_zone_is_meant_rcu() where there are zones
  * @port: endpoint
@@ -328,10 +337,7 @@ bool stt_zone_has_rcu(struct stt_port *port, const struct stt_flow_key *from,
 	zone = stt_zone_find(port, from->scope);
 	if (zone && (READ_ONCE(zone->wide) || stt_flow_on_link(from, iif)))
 		return true;
-	if (!stt_flow_from_outside(from, iif))
-		return false;
-	zone = stt_zone_find(port,
-			     l3mdev_master_ifindex_by_index(port->net, iif));
+	zone = stt_zone_find_wider(port, from, iif);
 
 	return zone && READ_ONCE(zone->wide);
 }
@@ -352,10 +358,7 @@ bool stt_zone_accepts_any_rcu(const struct stt_port *port,
 
 	if (zone && READ_ONCE(zone->any))
 		return true;
-	if (!stt_flow_from_outside(from, iif))
-		return false;
-	zone = stt_zone_find(port,
-			     l3mdev_master_ifindex_by_index(port->net, iif));
+	zone = stt_zone_find_wider(port, from, iif);
 
 	return zone && READ_ONCE(zone->any);
 }

@@ -30,6 +30,7 @@
 #include <net/gro_cells.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/l3mdev.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
@@ -439,7 +440,7 @@ static inline bool stt_conf_any_remote(const struct stt_conf *conf)
 
 /*
  * Is its key the link alone, for any sender and local address?  That is a
- * device with a link-local group, whose peers may have global addresses.
+ * device with a link-local group; its peers may have global addresses.
  */
 static inline bool stt_conf_is_linked(const struct stt_conf *conf)
 {
@@ -498,7 +499,7 @@ static_assert(sizeof(struct stt_zone_key) == 8);
  *	VRF.  NULL for a link: the socket of its VRF does that
  * @refs: configurations; RTNL
  * @wide: those of them that stt_conf_is_wide() tells of; written under RTNL
- * @any: those whose devices are up and accept any sender; written under RTNL
+ * @any: those of devices that are up and accept any sender; written under RTNL
  * @rcu: frees it
  *
  * A packet to the port is ours only where there is one of these (R1).  Each
@@ -882,6 +883,19 @@ static inline bool stt_flow_from_outside(const struct stt_flow_key *from,
 {
 	return stt_flow_on_link(from, iif) &&
 	       !stt_addr_linklocal(&from->saddr, from->family);
+}
+
+/*
+ * The other scope that a packet may be meant in: the VRF of its link if it
+ * comes from outside the link.  Else its own.
+ */
+static inline int stt_flow_wider_scope(struct net *net,
+				       const struct stt_flow_key *from, int iif)
+{
+	if (likely(!stt_flow_from_outside(from, iif)))
+		return from->scope;
+
+	return l3mdev_master_ifindex_by_index(net, iif);
 }
 
 /**
