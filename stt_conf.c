@@ -130,13 +130,6 @@ static int stt_conf_scope(struct net *net, const struct stt_conf *conf,
 			 conf->link);
 }
 
-/* The VRF that its lower device is in or is, or 0. */
-static int stt_conf_vrf(struct net *net, const struct stt_conf *conf)
-{
-	return conf->link ? l3mdev_master_ifindex_by_index(net, conf->link) :
-			    0;
-}
-
 /**
  * stt_conf_check - see to relations between attributes that the whole shows
  * @net: the underlay's namespace
@@ -172,11 +165,11 @@ int stt_conf_check(struct net *net, struct stt_conf *conf, sa_family_t family,
 		return -EINVAL;
 	}
 	conf->key.scope = stt_conf_scope(net, conf, family);
-	conf->vrf = stt_conf_vrf(net, conf);
+	conf->vrf = l3mdev_master_ifindex_by_index(net, conf->link);
 	conf->group.id = conf->key.id;
 	conf->group.scope = -conf->link;
 	conf->snoop = conf->learning ||
-		      (stt_addr_any(&conf->key.remote) && !conf->external);
+		      (stt_conf_any_remote(conf) && !conf->external);
 
 	return 0;
 }
@@ -421,8 +414,7 @@ int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 		return err;
 	/* A device with a remote address has nothing to learn. */
 	if (!data[IFLA_STT_LEARNING])
-		conf->learning = stt_addr_any(&conf->key.remote) &&
-				 !conf->external;
+		conf->learning = stt_conf_any_remote(conf) && !conf->external;
 	conf->rx_extra = conf->external || conf->gbp;
 	if (data[IFLA_STT_PORT])
 		number = nla_get_be16(data[IFLA_STT_PORT]);
@@ -574,7 +566,7 @@ int stt_rescope(struct stt_dev *stt)
 	int scope, vrf;
 
 	scope = stt_conf_scope(stt->net, old, old->port->family);
-	vrf = stt_conf_vrf(stt->net, old);
+	vrf = l3mdev_master_ifindex_by_index(stt->net, old->link);
 	if (scope == old->key.scope && vrf == old->vrf)
 		return 0;
 	conf = stt_conf_dup(old);

@@ -344,9 +344,10 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	unsigned int size = GSO_LEGACY_MAX_SIZE;
 	enum stt_trust trust = STT_TRUST_NONE;
 	struct stt_dev *stt = netdev_priv(dev);
-	unsigned int hlen, was = dev->needed_headroom;
+	unsigned int headroom = dev->needed_headroom;
+	unsigned int gso_size = stt->gso_size;
 	struct net_device *lower;
-	bool changed = false;
+	unsigned int hlen;
 
 	if (!stt->listed)
 		return;
@@ -370,11 +371,9 @@ void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
 	dev->needed_headroom = min_t(unsigned int, room + hlen,
 				     STT_MAX_HEADROOM);
 	/* The core takes that much off it. */
-	if (size > hlen + link + MAX_TCP_HEADER) {
-		changed = size - hlen - link != stt->gso_size;
+	if (size > hlen + link + MAX_TCP_HEADER)
 		stt_set_gso_max(dev, size - hlen - link);
-	}
-	if (changed || dev->needed_headroom != was)
+	if (stt->gso_size != gso_size || dev->needed_headroom != headroom)
 		stt_fit_linked(dev);
 }
 

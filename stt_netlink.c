@@ -217,7 +217,7 @@ static void stt_warn_odd(struct net *net, const struct stt_conf *conf,
 		 !stt_addr_is_ours(net, lower, &conf->key.local, family))
 		NL_SET_ERR_MSG(extack,
 			       "No device of this host has the local address yet");
-	else if (!stt_addr_any(&conf->key.remote) &&
+	else if (!stt_conf_any_remote(conf) &&
 		 stt_addr_is_ours(net, lower, &conf->key.remote, family))
 		NL_SET_ERR_MSG(extack,
 			       "The remote address is one of this host");

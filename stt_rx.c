@@ -548,7 +548,7 @@ static void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 		goto done;
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
-	if (stt_addr_any(&conf->key.remote))
+	if (stt_conf_any_remote(conf))
 		stt_input_peer(in->slot, sn->reasm, &in->from);
 	if (how == STT_DEV_rx_single) {
 		stt_reasm_note_whole(sn->reasm, &in->from, in->id);
