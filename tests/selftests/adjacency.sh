@@ -37,6 +37,11 @@ maxima() {
 	ip -n "$1" -d link show "$2" |
 	grep -o '\(gso\|tso\)_max_size [0-9]*' | xargs
 }
+# gso_max DEV: of a device in h1.
+gso_max() {
+	ip -n "$h1" -d link show "$1" |
+	sed -n 's/.* gso_max_size \([0-9]*\).*/\1/p'
+}
 speed() { in_ns "$1" cat "/sys/class/net/$2/speed"; }
 pings() { in_ns "$h1" ping -q -c 2 -i 0.2 -W 5 -s "${1:-3000}" 10.0.0.2; }
 
@@ -139,9 +144,7 @@ gso() {
 	ip -n "$h1" link set "$1" mtu "$3"
 }
 gso eth1 30000 1400
-check_num 'the GSO maximum follows the new dev' \
-	"$(maxima "$h1" stt0 | sed 's/.*gso_max_size \([0-9]*\).*/\1/')" \
-	-le 30000
+check_num 'the GSO maximum follows the new dev' "$(gso_max stt0)" -le 30000
 gso eth1 65536 1500
 was=$(maxima "$h1" stt0)
 gso eth0 20000 1400
@@ -150,10 +153,6 @@ gso eth0 65536 1500
 ip -n "$h1" link del stt0
 
 # A tunnel over a tunnel has room for both headers, and follows.
-gso_max() {
-	ip -n "$h1" -d link show "$1" |
-	sed -n 's/.* gso_max_size \([0-9]*\).*/\1/p'
-}
 stt_add "$h1" stt0 id 1 remote 192.0.2.2 dev eth0
 stt_add "$h1" stt1 id 2 remote 10.0.0.2 dev stt0
 was=$(gso_max stt1)

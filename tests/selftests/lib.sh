@@ -324,6 +324,16 @@ stt_add() {
 	ip -n "$ns" link set "$dev" up
 }
 
+# steered: how often RPS woke another CPU, on all CPUs.
+steered() {
+	local fields sum=0
+
+	while read -ra fields; do
+		sum=$((sum + 16#${fields[9]}))
+	done </proc/net/softnet_stat
+	echo "$sum"
+}
+
 # link_refused NAME PATTERN OPTION...: a device with these options is refused,
 # with a message that the pattern matches.
 link_refused() {

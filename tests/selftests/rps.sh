@@ -12,7 +12,7 @@
 # timeout: 300
 
 # check calls functions.
-# shellcheck disable=SC2317,SC2086
+# shellcheck disable=SC2317
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require ping ethtool python3
 
@@ -47,16 +47,6 @@ send_by() {
 		set_mask "$h1" "eth0/queues/tx-$q/xps_cpus" 0
 	done
 	set_mask "$h1" "eth0/queues/tx-$1/xps_cpus" "$cpus"
-}
-
-# How many packets RPS handed to another CPU, on all CPUs.
-steered() {
-	local n sum=0
-
-	while read -ra n; do
-		sum=$((sum + 16#${n[9]}))
-	done </proc/net/softnet_stat
-	echo "$sum"
 }
 
 # send SIZE: 200 datagrams of 50 flows over the tunnel.

@@ -189,15 +189,6 @@ steer() {
 			return
 	done
 }
-# Packets that were given to another CPU.
-steered() {
-	local n sum=0
-
-	while read -ra n; do
-		sum=$((sum + 16#${n[9]}))
-	done </proc/net/softnet_stat
-	echo $sum
-}
 for dev in eth0 stt0; do
 	check "RPS on $dev" steer $dev rx-0 rps_cpus 3
 done
