@@ -121,7 +121,10 @@ mv "$work.img" "$out/initramfs.img"
 
 # Without five-level paging: 6.12 forgets for a moment at boot that it has it,
 # and if the timer strikes then, KASAN takes good addresses for wild ones.
-accel=(-accel 'tcg,thread=multi' -cpu 'max,la57=off')
+#
+# Without fast string instructions (ERMS): the kernel then copies and clears
+# eight bytes at a time and not one, and each costs the emulator the same.
+accel=(-accel 'tcg,thread=multi' -cpu 'max,la57=off,erms=off')
 if [ -n "$icount" ]; then
 	accel=(-accel 'tcg,thread=single' -icount 'shift=0,sleep=off'
 	       -cpu 'max,la57=off')
@@ -132,9 +135,11 @@ fi
 
 # pci=noacpi: no interrupt lines are needed, and to read their table from ACPI
 # takes an emulated KASAN kernel two minutes. Nor is it stuck when it takes
-# half a minute for what is done in one go.
+# half a minute for what is done in one go. norandmaps: QEMU translates a
+# library again for each address that it is mapped at, and to start a program
+# takes three times as long.
 cmdline="console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic \
-panic_on_warn=1 nokaslr mitigations=off random.trust_cpu=on \
+panic_on_warn=1 nokaslr norandmaps mitigations=off random.trust_cpu=on \
 pci=noacpi rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 $append"
 if [ -z "$disk" ]; then
 	boot=(-kernel "$kernel/vmlinuz" -initrd "$out/initramfs.img"
