@@ -22,6 +22,8 @@ require ping python3
 
 wide=$(((1 << 60) + 1))
 
+# All neighbours are permanent: an ARP frame between two readings would count.
+
 # row NS DEV ID: the rest of its line.
 row() {
 	in_ns "$1" awk -v d="$2" -v i="$3" \
@@ -50,7 +52,9 @@ side() {
 	ip -n "$1" neigh add "10.2.0.$3" lladdr "02:00:00:00:00:0$3" dev stt0
 	stt_add "$1" s5 id 5 dstport 7001 remote "$4"
 	in_ns "$1" sysctl -qw net.ipv6.conf.s5.disable_ipv6=1
+	ip -n "$1" link set s5 address "02:00:00:00:05:0$2"
 	addr "$1" s5 "10.5.0.$2/24"
+	ip -n "$1" neigh add "10.5.0.$3" lladdr "02:00:00:00:05:0$3" dev s5
 }
 
 setup_pair v4
