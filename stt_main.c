@@ -15,93 +15,8 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
-#define CREATE_TRACE_POINTS
-#include "include/stt_trace.h"
 
 #define STT_DRV_NAME	"stt"
-
-unsigned int stt_net_id __read_mostly;
-
-/* ---- drops ------------------------------------------------------------- */
-
-/**
- * stt_drop_reason - the core's drop reason that fits best
- * @cause: our own
- *
- * Return: a reason; SKB_DROP_REASON_NOT_SPECIFIED where the core has none.
- */
-enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
-{
-	switch (cause) {
-	case STT_NET_reasm_timeout:
-		return SKB_DROP_REASON_FRAG_REASM_TIMEOUT;
-	case STT_NET_reasm_evicted:
-	case STT_NET_reasm_late:
-		return SKB_DROP_REASON_FRAG_TOO_FAR;
-	case STT_NET_reasm_nomem:
-	case STT_NET_drop_nomem:
-		return SKB_DROP_REASON_NOMEM;
-	case STT_NET_reasm_duplicate:
-		return SKB_DROP_REASON_DUP_FRAG;
-	case STT_NET_drop_csum:
-		return SKB_DROP_REASON_TCP_CSUM;
-	case STT_NET_drop_header:
-	case STT_NET_drop_length:
-		return SKB_DROP_REASON_PKT_TOO_SMALL;
-	case STT_NET_drop_version:
-		return SKB_DROP_REASON_UNHANDLED_PROTO;
-	case STT_NET_drop_offload:
-		return SKB_DROP_REASON_SKB_BAD_GSO;
-	case STT_NET_drop_no_device:
-	case STT_NET_drop_peer:
-		return SKB_DROP_REASON_NO_SOCKET;
-	case STT_NET_drop_ecn:
-		return SKB_DROP_REASON_IP_TUNNEL_ECN;
-	case STT_NET_drop_policy:
-		return SKB_DROP_REASON_XFRM_POLICY;
-	case STT_NET_drop_source:
-		return SKB_DROP_REASON_MAC_INVALID_SOURCE;
-	default:
-		return SKB_DROP_REASON_NOT_SPECIFIED;
-	}
-}
-
-/**
- * stt_drop_because - drop a received packet: count, trace, free
- * @sn: namespace
- * @skb: packet; taken over
- * @cause: which counter
- * @reason: the core's drop reason, where it says more than stt_drop_reason()
- */
-void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
-		      enum stt_net_counter cause, enum skb_drop_reason reason)
-{
-	trace_stt_drop(sn->net, skb, cause);
-	stt_net_count(sn, cause);
-	kfree_skb_reason(skb, reason);
-}
-
-/**
- * stt_drop - drop a received packet: count, trace, free
- * @sn: namespace
- * @skb: packet; taken over
- * @cause: which counter
- */
-void stt_drop(struct stt_net *sn, struct sk_buff *skb,
-	      enum stt_net_counter cause)
-{
-	stt_drop_because(sn, skb, cause, stt_drop_reason(cause));
-}
-
-/**
- * stt_drop_list - free packets that were counted as one
- * @segs: packets linked by ->next; taken over; may be NULL
- * @cause: which counter it was
- */
-void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause)
-{
-	kfree_skb_list_reason(segs, stt_drop_reason(cause));
-}
 
 /* ---- device ------------------------------------------------------------ */
 
@@ -406,32 +321,6 @@ static int stt_stop(struct net_device *dev)
 	return 0;
 }
 
-/**
- * stt_dev_sum - a device's counter, of all CPUs
- * @stt: device
- * @c: which
- */
-u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c)
-{
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		const struct stt_dev_counters *s;
-		unsigned int start;
-		u64 n;
-
-		s = per_cpu_ptr(stt->counters, cpu);
-		do {
-			start = u64_stats_fetch_begin(&s->syncp);
-			n = u64_stats_read(&s->c[c]);
-		} while (u64_stats_fetch_retry(&s->syncp, start));
-		sum += n;
-	}
-
-	return sum;
-}
-
 static void stt_get_stats64(struct net_device *dev,
 			    struct rtnl_link_stats64 *st)
 {
@@ -484,24 +373,6 @@ static const struct device_type stt_type = {
 
 /* ---- ethtool ----------------------------------------------------------- */
 
-static const char stt_dev_names[][ETH_GSTRING_LEN] = {
-	[STT_DEV_rx_frames]	= "rx_frames",
-	[STT_DEV_rx_segments]	= "rx_segments",
-	[STT_DEV_rx_single]	= "rx_single",
-	[STT_DEV_rx_reassembled]	= "rx_reassembled",
-	[STT_DEV_rx_partial]	= "rx_partial",
-	[STT_DEV_tx_frames]	= "tx_frames",
-	[STT_DEV_tx_tso]	= "tx_tso",
-	[STT_DEV_tx_sw_offload]	= "tx_sw_offload",
-	[STT_DEV_tx_too_big]	= "tx_too_big",
-	[STT_DEV_tx_no_route]	= "tx_no_route",
-	[STT_DEV_tx_loop]	= "tx_loop",
-	[STT_DEV_tx_bad_key]	= "tx_bad_key",
-	[STT_DEV_fdb_full]	= "fdb_full",
-};
-
-static_assert(ARRAY_SIZE(stt_dev_names) == STT_DEV_ETHTOOL_MAX);
-
 static void stt_get_drvinfo(struct net_device *dev,
 			    struct ethtool_drvinfo *info)
 {
@@ -517,7 +388,8 @@ static int stt_get_sset_count(struct net_device *dev, int set)
 static void stt_get_strings(struct net_device *dev, u32 set, u8 *data)
 {
 	if (set == ETH_SS_STATS)
-		memcpy(data, stt_dev_names, sizeof(stt_dev_names));
+		memcpy(data, stt_dev_counter_names,
+		       sizeof(stt_dev_counter_names));
 }
 
 static void stt_get_ethtool_stats(struct net_device *dev,
@@ -801,45 +673,16 @@ static void stt_sysctl_exit(struct stt_net *sn)
 	kfree(table);
 }
 
-static const char *const stt_net_names[] = {
-	[STT_NET_reasm_ok]	= "reasm_ok",
-	[STT_NET_reasm_timeout]	= "reasm_timeout",
-	[STT_NET_reasm_evicted]	= "reasm_evicted",
-	[STT_NET_reasm_nomem]	= "reasm_nomem",
-	[STT_NET_reasm_overlap]	= "reasm_overlap",
-	[STT_NET_reasm_late]	= "reasm_late",
-	[STT_NET_reasm_duplicate]	= "reasm_duplicate",
-	[STT_NET_partial_frames]	= "partial_frames",
-	[STT_NET_partial_packets]	= "partial_packets",
-	[STT_NET_drop_csum]	= "drop_csum",
-	[STT_NET_drop_header]	= "drop_header",
-	[STT_NET_drop_version]	= "drop_version",
-	[STT_NET_drop_offload]	= "drop_offload",
-	[STT_NET_drop_length]	= "drop_length",
-	[STT_NET_drop_no_device]	= "drop_no_device",
-	[STT_NET_drop_ecn]	= "drop_ecn",
-	[STT_NET_drop_peer]	= "drop_peer",
-	[STT_NET_drop_policy]	= "drop_policy",
-	[STT_NET_drop_source]	= "drop_source",
-	[STT_NET_drop_nomem]	= "drop_nomem",
-};
-
-static_assert(ARRAY_SIZE(stt_net_names) == STT_NET_COUNTER_MAX);
-
 static int stt_proc_show(struct seq_file *m, void *v)
 {
 	const struct stt_net *sn = stt_net(seq_file_single_net(m));
-	int i, cpu;
+	int i;
 
 	seq_printf(m, "reasm_queues %u\n", stt_reasm_frames(sn->reasm));
 	seq_printf(m, "reasm_mem %lu\n", stt_reasm_mem(sn->reasm));
-	for (i = 0; i < STT_NET_COUNTER_MAX; i++) {
-		unsigned long sum = 0;
-
-		for_each_possible_cpu(cpu)
-			sum += per_cpu_ptr(sn->counters, cpu)->c[i];
-		seq_printf(m, "%s %lu\n", stt_net_names[i], sum);
-	}
+	for (i = 0; i < STT_NET_COUNTER_MAX; i++)
+		seq_printf(m, "%s %lu\n", stt_net_counter_names[i],
+			   stt_net_sum(sn, i));
 
 	return 0;
 }

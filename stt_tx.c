@@ -25,7 +25,6 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
-#include "include/stt_trace.h"
 
 /*
  * What an inner GSO packet may be for the header to describe it.  AccECN's
@@ -394,69 +393,6 @@ static bool stt_route_is_local(sa_family_t family, const struct dst_entry *dst)
 static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
 {
 	return dest->id | (u64)(skb->mark & dest->mark_mask) << STT_GBP_SHIFT;
-}
-
-/**
- * stt_tx_dropped - drop an inner packet for what has no counter of its own
- * @stt: device
- * @skb: packet; taken over
- * @reason: why
- */
-void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
-		    enum skb_drop_reason reason)
-{
-	trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped);
-	stt_dev_count(stt, STT_DEV_tx_dropped);
-	kfree_skb_reason(skb, reason);
-}
-
-/**
- * stt_tx_drop_because - drop an inner packet: count, trace, free
- * @stt: device
- * @skb: packet; taken over
- * @cause: which counter
- * @reason: the core's drop reason
- */
-void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
-			 enum stt_dev_counter cause,
-			 enum skb_drop_reason reason)
-{
-	bool error = cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop;
-
-	trace_stt_tx_drop(stt->dev, skb, cause);
-	stt_dev_count(stt, cause);
-	stt_dev_count(stt, error ? STT_DEV_tx_errors : STT_DEV_tx_dropped);
-	kfree_skb_reason(skb, reason);
-}
-
-/**
- * stt_tx_drop - drop an inner packet with the drop reason of its counter
- * @stt: device
- * @skb: packet; taken over
- * @cause: which counter
- */
-void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
-		 enum stt_dev_counter cause)
-{
-	enum skb_drop_reason reason = SKB_DROP_REASON_NOT_SPECIFIED;
-
-	switch (cause) {
-	case STT_DEV_tx_no_route:
-		reason = SKB_DROP_REASON_IP_OUTNOROUTES;
-		break;
-	case STT_DEV_tx_loop:
-		reason = SKB_DROP_REASON_RECURSION_LIMIT;
-		break;
-	case STT_DEV_tx_too_big:
-		reason = SKB_DROP_REASON_PKT_TOO_BIG;
-		break;
-	case STT_DEV_tx_bad_key:
-		reason = SKB_DROP_REASON_TUNNEL_TXINFO;
-		break;
-	default:
-		break;
-	}
-	stt_tx_drop_because(stt, skb, cause, reason);
 }
 
 /* As stt_tx_drop(), of what was to be sent to @dest. */

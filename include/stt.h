@@ -41,6 +41,7 @@
 #include "stt_path.h"
 #include "stt_peers.h"
 #include "stt_proto.h"
+#include "stt_stats.h"
 
 /* Kbuild says which, from tools/version.sh. */
 #ifndef STT_MODULE_VERSION
@@ -61,99 +62,6 @@ static inline bool stt_bh_exclusive(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) ||
 	       IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK);
 }
-
-/* ---- counters ---------------------------------------------------------- */
-
-/*
- * Per namespace, in /proc/net/stt under the names that stt_main.c gives them:
- * these without the prefix.  A segment or frame that is dropped counts under
- * exactly one of them.
- */
-enum stt_net_counter {
-	STT_NET_reasm_ok,
-	STT_NET_reasm_timeout,
-	STT_NET_reasm_evicted,
-	STT_NET_reasm_nomem,
-	STT_NET_reasm_overlap,
-	STT_NET_reasm_late,
-	STT_NET_reasm_duplicate,
-	STT_NET_partial_frames,
-	STT_NET_partial_packets,
-	STT_NET_drop_csum,
-	STT_NET_drop_header,
-	STT_NET_drop_version,
-	STT_NET_drop_offload,
-	STT_NET_drop_length,
-	STT_NET_drop_no_device,
-	STT_NET_drop_ecn,
-	STT_NET_drop_peer,
-	STT_NET_drop_policy,
-	STT_NET_drop_source,
-	STT_NET_drop_nomem,
-	STT_NET_COUNTER_MAX
-};
-
-/* Per device, in ethtool -S under the same kind of names. */
-enum stt_dev_counter {
-	STT_DEV_rx_frames,
-	STT_DEV_rx_segments,
-	STT_DEV_rx_single,
-	STT_DEV_rx_reassembled,
-	STT_DEV_rx_partial,
-	STT_DEV_tx_frames,
-	STT_DEV_tx_tso,
-	STT_DEV_tx_sw_offload,
-	STT_DEV_tx_too_big,
-	STT_DEV_tx_no_route,
-	STT_DEV_tx_loop,
-	STT_DEV_tx_bad_key,
-	STT_DEV_fdb_full,
-	STT_DEV_ETHTOOL_MAX,
-	/* What ip -s link shows besides. */
-	STT_DEV_rx_bytes = STT_DEV_ETHTOOL_MAX,
-	STT_DEV_rx_errors,
-	STT_DEV_rx_dropped,
-	STT_DEV_tx_bytes,
-	STT_DEV_tx_errors,
-	STT_DEV_tx_dropped,
-	STT_DEV_COUNTER_MAX
-};
-
-struct stt_net_counters {
-	unsigned long	c[STT_NET_COUNTER_MAX];
-};
-
-/**
- * struct stt_dev_counters - what a device has for each CPU
- * @c: counters
- * @syncp: theirs
- * @sender: who is in ndo_start_xmit on this CPU, if anybody is: another packet
- *	of the same context is the first one, after a way through other devices
- * @gro_last: jiffies when a received packet was last left to GRO
- */
-struct stt_dev_counters {
-	u64_stats_t		c[STT_DEV_COUNTER_MAX];
-	struct u64_stats_sync	syncp;
-	const struct task_struct *sender;
-	unsigned long		gro_last;
-};
-
-/**
- * enum stt_frame_event - what became of a received frame, for tracing
- * @STT_FRAME_EV_WHOLE: it came as one packet
- * @STT_FRAME_EV_REASSEMBLED: its last segment came
- * @STT_FRAME_EV_PARTIAL: what there was of it was delivered (R15), after
- *	one of the following
- * @STT_FRAME_EV_EXPIRED: its time was over
- * @STT_FRAME_EV_EVICTED: newer frames or their memory took its place
- */
-enum stt_frame_event {
-	STT_FRAME_EV_WHOLE,
-	STT_FRAME_EV_REASSEMBLED,
-	STT_FRAME_EV_PARTIAL,
-	STT_FRAME_EV_EXPIRED,
-	STT_FRAME_EV_EVICTED,
-};
 
 /* ---- reassembly -------------------------------------------------------- */
 
@@ -730,14 +638,7 @@ static inline void stt_dev_count(const struct stt_dev *stt,
 void stt_setup(struct net_device *dev);
 void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf);
 void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
-u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);
 void stt_disable_lro(struct net_device *lower);
-enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
-void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
-		      enum stt_net_counter cause, enum skb_drop_reason reason);
-void stt_drop(struct stt_net *sn, struct sk_buff *skb,
-	      enum stt_net_counter cause);
-void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
 
 /* ---- stt_netlink.c: the link kind -------------------------------------- */
 
@@ -992,13 +893,6 @@ void stt_tx_init_ids(void);
 #define STT_ID_BLOCK	256
 u64 stt_tx_take_ids(atomic64_t *counter, u64 clock);
 u32 stt_tx_next_id(void);
-void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
-		    enum skb_drop_reason reason);
-void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
-			 enum stt_dev_counter cause,
-			 enum skb_drop_reason reason);
-void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
-		 enum stt_dev_counter cause);
 void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off);

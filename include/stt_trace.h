@@ -36,27 +36,16 @@ TRACE_DEFINE_ENUM(STT_FRAME_EV_REASSEMBLED);
 TRACE_DEFINE_ENUM(STT_FRAME_EV_PARTIAL);
 TRACE_DEFINE_ENUM(STT_FRAME_EV_EXPIRED);
 TRACE_DEFINE_ENUM(STT_FRAME_EV_EVICTED);
-TRACE_DEFINE_ENUM(STT_NET_reasm_timeout);
-TRACE_DEFINE_ENUM(STT_NET_reasm_evicted);
-TRACE_DEFINE_ENUM(STT_NET_reasm_nomem);
-TRACE_DEFINE_ENUM(STT_NET_reasm_overlap);
-TRACE_DEFINE_ENUM(STT_NET_reasm_late);
-TRACE_DEFINE_ENUM(STT_NET_reasm_duplicate);
-TRACE_DEFINE_ENUM(STT_NET_drop_csum);
-TRACE_DEFINE_ENUM(STT_NET_drop_header);
-TRACE_DEFINE_ENUM(STT_NET_drop_version);
-TRACE_DEFINE_ENUM(STT_NET_drop_offload);
-TRACE_DEFINE_ENUM(STT_NET_drop_length);
-TRACE_DEFINE_ENUM(STT_NET_drop_no_device);
-TRACE_DEFINE_ENUM(STT_NET_drop_ecn);
-TRACE_DEFINE_ENUM(STT_NET_drop_peer);
-TRACE_DEFINE_ENUM(STT_NET_drop_policy);
-TRACE_DEFINE_ENUM(STT_NET_drop_source);
-TRACE_DEFINE_ENUM(STT_NET_drop_nomem);
-TRACE_DEFINE_ENUM(STT_DEV_tx_too_big);
-TRACE_DEFINE_ENUM(STT_DEV_tx_no_route);
-TRACE_DEFINE_ENUM(STT_DEV_tx_loop);
-TRACE_DEFINE_ENUM(STT_DEV_tx_bad_key);
+#define STT_COUNT_NET_TRACE(...)
+#define STT_DROP_NET_TRACE(name, ...) \
+	STT_LIST(TRACE_DEFINE_ENUM(STT_NET_##name);)
+#define STT_LAST_NET_TRACE(name, ...) \
+	STT_LIST(TRACE_DEFINE_ENUM(STT_NET_##name);)
+#define STT_COUNT_DEV_TRACE(...)
+#define STT_DROP_DEV_TRACE(name, ...) \
+	STT_LIST(TRACE_DEFINE_ENUM(STT_DEV_##name);)
+STT_NET_COUNTERS(NET_TRACE)
+STT_DEV_COUNTERS(DEV_TRACE)
 TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
 
 #define show_stt_event(event) __print_symbolic(event,		\
@@ -66,31 +55,18 @@ TRACE_DEFINE_ENUM(STT_DEV_tx_dropped);
 	{ STT_FRAME_EV_EXPIRED, "expired" },			\
 	{ STT_FRAME_EV_EVICTED, "evicted" })
 
-#define show_stt_net_cause(cause) __print_symbolic(cause,	\
-	{ STT_NET_reasm_timeout, "reasm_timeout" },	\
-	{ STT_NET_reasm_evicted, "reasm_evicted" },	\
-	{ STT_NET_reasm_nomem, "reasm_nomem" },	\
-	{ STT_NET_reasm_overlap, "reasm_overlap" },	\
-	{ STT_NET_reasm_late, "reasm_late" },	\
-	{ STT_NET_reasm_duplicate, "reasm_duplicate" },	\
-	{ STT_NET_drop_csum, "drop_csum" },	\
-	{ STT_NET_drop_header, "drop_header" },	\
-	{ STT_NET_drop_version, "drop_version" },	\
-	{ STT_NET_drop_offload, "drop_offload" },	\
-	{ STT_NET_drop_length, "drop_length" },	\
-	{ STT_NET_drop_no_device, "drop_no_device" },	\
-	{ STT_NET_drop_ecn, "drop_ecn" },	\
-	{ STT_NET_drop_peer, "drop_peer" },	\
-	{ STT_NET_drop_policy, "drop_policy" },	\
-	{ STT_NET_drop_source, "drop_source" },	\
-	{ STT_NET_drop_nomem, "drop_nomem" })
+#define STT_COUNT_NET_SYMBOL(...)
+#define STT_DROP_NET_SYMBOL(name, ...)	{ STT_NET_##name, #name },
+#define STT_LAST_NET_SYMBOL(name, ...)	{ STT_NET_##name, #name }
+#define STT_COUNT_DEV_SYMBOL(...)
+#define STT_DROP_DEV_SYMBOL(name, ...)	{ STT_DEV_##name, #name },
 
-#define show_stt_dev_cause(cause) __print_symbolic(cause,	\
-	{ STT_DEV_tx_too_big, "tx_too_big" },			\
-	{ STT_DEV_tx_no_route, "tx_no_route" },			\
-	{ STT_DEV_tx_loop, "tx_loop" },				\
-	{ STT_DEV_tx_bad_key, "tx_bad_key" },			\
-	{ STT_DEV_tx_dropped, "tx_dropped" })
+#define show_stt_net_cause(cause) \
+	__print_symbolic(cause, STT_NET_COUNTERS(NET_SYMBOL))
+
+#define show_stt_dev_cause(cause) \
+	__print_symbolic(cause, STT_DEV_COUNTERS(DEV_SYMBOL) \
+			 { STT_DEV_tx_dropped, "tx_dropped" })
 
 /*
  * What became of a received frame.  IPv4 addresses are shown as mapped ones.

@@ -64,7 +64,7 @@ def driver(top, drv):
     (drv / 'Makefile').write_text(
         '# SPDX-License-Identifier: GPL-2.0\n\n'
         'obj-$(CONFIG_STT) += stt.o\n\n' + objs +
-        '\n# For its tracepoints.\nCFLAGS_stt_main.o := -I$(src)\n')
+        '\n# For its tracepoints.\nCFLAGS_stt_stats.o := -I$(src)\n')
 
 
 def kunit(top, drv):
