@@ -169,9 +169,18 @@ static struct stt_fdb_dest *stt_fdb_nh_make(struct stt_dev *stt,
 	return dest;
 }
 
-/* The member of a group that a flow goes to.  False: there is none. */
-static bool stt_fdb_nh_where(const struct stt_conf *conf, struct nexthop *nh,
-			     u32 hash, struct stt_fdb_where *at)
+/**
+ * stt_fdb_nh_where - the member of a nexthop group that a flow goes to
+ * @conf: the device's configuration
+ * @nh: FDB nexthop or group
+ * @hash: of the flow
+ * @at: filled in
+ *
+ * Context: RCU read side.
+ * Return: false if there is none.
+ */
+bool stt_fdb_nh_where(const struct stt_conf *conf, struct nexthop *nh,
+		      u32 hash, struct stt_fdb_where *at)
 {
 	const struct fib_nh_common *nhc;
 	__be16 port = 0;
@@ -216,45 +225,6 @@ struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
 	dest = stt_fdb_nh_find_rcu(group, &at);
 
 	return likely(dest) ? dest : stt_fdb_nh_make(conf->stt, group, &at);
-}
-
-/**
- * stt_fdb_nh_xmit - send an inner packet to a nexthop that its metadata name
- * @conf: external configuration
- * @skb: inner packet, from the Ethernet header on; taken over
- * @nhid: FDB nexthop or group, in the underlay's namespace
- * @id: context id
- * @in: what the packet is
- * @off: the VLAN fields are filled in
- *
- * A bridge names one for packets to a port that is down (backup_nhid).
- *
- * Context: BH disabled, RCU read side.
- */
-void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
-		     u32 nhid, u64 id, const struct stt_inner *in,
-		     const struct stt_offload *off)
-{
-	struct stt_dest to = conf->dest;
-	struct stt_dev *stt = conf->stt;
-	struct stt_path_key key;
-	struct stt_fdb_where at;
-	struct nexthop *nh;
-
-	nh = nexthop_find_by_id(stt->net, nhid);
-	if (!nh || !nexthop_is_fdb(nh) ||
-	    !stt_fdb_nh_where(conf, nh, stt_inner_hash(skb, in), &at)) {
-		stt_id_count_drop(stt_ids_get(stt, id, true),
-				  STT_ID_tx_drops);
-		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
-		return;
-	}
-	stt_fdb_path_key(conf, &at, STT_PATH_LEARNED, &key);
-	to.path = stt_path_keep_rcu(stt->net, &key);
-	to.key = to.path ? &to.path->key : &key;
-	to.id = id;
-	to.counters = stt_ids_get(stt, id, true);
-	stt_tx_to(stt, &to, skb, in, off);
 }
 
 /**

@@ -896,7 +896,11 @@ u32 stt_tx_next_id(void);
 void stt_tx_to(struct stt_dev *stt, const struct stt_dest *dest,
 	       struct sk_buff *skb, const struct stt_inner *in,
 	       const struct stt_offload *off);
+
+/* ---- stt_xmit.c: inner packet -> destinations --------------------------- */
+
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev);
+int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
 
 /* ---- stt_resend.c: retransmissions of inner TCP ------------------------- */
 
@@ -941,7 +945,6 @@ struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
 					 const struct stt_flow_key *from,
 					 const struct sk_buff *skb, u64 id,
 					 u8 dsfield);
-int stt_fill_metadata_dst(struct net_device *dev, struct sk_buff *skb);
 
 /* ---- stt_fdb.c: MAC address -> destinations ---------------------------- */
 
@@ -950,8 +953,6 @@ void stt_fdb_exit(struct stt_dev *stt);
 void stt_fdb_open(struct stt_dev *stt);
 void stt_fdb_stop(struct stt_dev *stt);
 void stt_fdb_clear(struct stt_dev *stt, bool notify);
-void stt_fdb_xmit(const struct stt_conf *conf, struct sk_buff *skb, u64 id,
-		  const struct stt_inner *in, const struct stt_offload *off);
 bool stt_fdb_source(const struct stt_conf *conf,
 		    const struct stt_flow_key *from, u64 id, const u8 *mac);
 
@@ -983,9 +984,6 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 
 /* ---- stt_fdb_nh.c: nexthop groups in the FDB --------------------------- */
 
-void stt_fdb_nh_xmit(const struct stt_conf *conf, struct sk_buff *skb,
-		     u32 nhid, u64 id, const struct stt_inner *in,
-		     const struct stt_offload *off);
 int stt_fdb_nh_register(struct stt_net *sn);
 void stt_fdb_nh_unregister(struct stt_net *sn);
 

@@ -243,6 +243,8 @@ struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
 void stt_fdb_nh_put(struct stt_fdb *fdb, struct stt_fdb_nh *group);
 struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
 				       struct stt_fdb_nh *group, u32 hash);
+bool stt_fdb_nh_where(const struct stt_conf *conf, struct nexthop *nh,
+		      u32 hash, struct stt_fdb_where *at);
 void stt_fdb_nh_forget(struct stt_fdb *fdb);
 
 #endif /* _STT_FDB_H */
