@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a forwarding database follows its device: the remote, or the group, is
- * its default destination, and all ways to peers are those of the present
- * configuration.
+ * How a forwarding database follows what it depends on: the device's remote or
+ * group is its default destination, all paths to peers are those of the present
+ * configuration, and entries go with an interface or nexthop group that they
+ * name.
  */
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include <net/nexthop.h>
 
 #include "include/stt_fdb.h"
 
@@ -277,4 +279,74 @@ void stt_fdb_link_gone(struct stt_net *sn, int link)
 	list_for_each_entry(stt, &sn->devs, list)
 		if (READ_ONCE(stt->fdb.links))
 			stt_fdb_walk(&stt->fdb, stt_fdb_link_gone_entry, &link);
+}
+
+/* ---- nexthop groups ------------------------------------------------------ */
+
+/* A group is deleted: its entries go, and it goes with the last. */
+static void stt_fdb_nh_gone(struct stt_fdb *fdb, u32 id)
+{
+	struct stt_fdb_entry *entry;
+	struct stt_fdb_nh *group;
+	unsigned int n;
+	bool last;
+
+	spin_lock_bh(&fdb->lock);
+	while ((group = stt_fdb_nh_find(fdb, id))) {
+		for (last = false, n = 0; !last && n < STT_FDB_BATCH; n++) {
+			entry = list_first_entry(&group->entries,
+						 struct stt_fdb_entry,
+						 nh_list);
+			last = list_is_singular(&group->entries);
+			stt_fdb_remove(fdb, entry, true);
+		}
+		spin_unlock_bh(&fdb->lock);
+		cond_resched();
+		spin_lock_bh(&fdb->lock);
+	}
+	spin_unlock_bh(&fdb->lock);
+}
+
+static int stt_fdb_nexthop_event(struct notifier_block *nb,
+				 unsigned long event, void *ptr)
+{
+	struct stt_net *sn = container_of(nb, struct stt_net, nexthops);
+	const struct nh_notifier_info *info = ptr;
+	struct stt_fdb *fdb, *tmp;
+
+	if (event != NEXTHOP_EVENT_DEL && event != NEXTHOP_EVENT_REPLACE)
+		return NOTIFY_DONE;
+
+	list_for_each_entry_safe(fdb, tmp, &sn->nh_devs, nh_node) {
+		if (event == NEXTHOP_EVENT_DEL)
+			stt_fdb_nh_gone(fdb, info->id);
+		stt_fdb_nh_forget(fdb);
+	}
+
+	return NOTIFY_DONE;
+}
+
+/**
+ * stt_fdb_nh_register - hear of nexthops
+ * @sn: namespace
+ *
+ * Context: takes RTNL.
+ * Return: 0, or what the notifier chain returns.
+ */
+int stt_fdb_nh_register(struct stt_net *sn)
+{
+	sn->nexthops.notifier_call = stt_fdb_nexthop_event;
+
+	return register_nexthop_notifier(sn->net, &sn->nexthops, NULL);
+}
+
+/**
+ * stt_fdb_nh_unregister - undo stt_fdb_nh_register()
+ * @sn: namespace
+ *
+ * Context: takes RTNL.
+ */
+void stt_fdb_nh_unregister(struct stt_net *sn)
+{
+	unregister_nexthop_notifier(sn->net, &sn->nexthops);
 }

@@ -4,9 +4,9 @@
  * to one of several peers, and a peer that is gone is taken out of thousands
  * of entries by one change of the group.
  *
- * Entries of a device that name one group share what is known of it: ways to
- * its members are made when the first packet goes there, and forgotten when
- * any nexthop changes.
+ * Entries of a device that name one group share what is known of it: a path to
+ * a member is made when the first packet goes there, and forgotten when any
+ * nexthop changes.
  */
 #include <linux/slab.h>
 #include <net/ip_fib.h>
@@ -37,8 +37,17 @@ static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
 	return true;
 }
 
-/* There are few.  They come and go under RTNL. */
-static struct stt_fdb_nh *stt_fdb_nh_find(const struct stt_fdb *fdb, u32 id)
+/**
+ * stt_fdb_nh_find - a nexthop group that entries use
+ * @fdb: table
+ * @id: of the group
+ *
+ * A device uses few.
+ *
+ * Context: RTNL.
+ * Return: the group, or NULL if no entry uses it.
+ */
+struct stt_fdb_nh *stt_fdb_nh_find(const struct stt_fdb *fdb, u32 id)
 {
 	struct stt_fdb_nh *group;
 
@@ -241,72 +250,4 @@ void stt_fdb_nh_forget(struct stt_fdb *fdb)
 	list_for_each_entry(group, &fdb->nhs, list)
 		stt_fdb_nh_clear(group);
 	spin_unlock_bh(&fdb->lock);
-}
-
-/* A group is deleted: its entries go, and it goes with the last. */
-static void stt_fdb_nh_gone(struct stt_fdb *fdb, u32 id)
-{
-	struct stt_fdb_entry *entry;
-	struct stt_fdb_nh *group;
-	unsigned int n;
-	bool last;
-
-	spin_lock_bh(&fdb->lock);
-	while ((group = stt_fdb_nh_find(fdb, id))) {
-		for (last = false, n = 0; !last && n < STT_FDB_BATCH; n++) {
-			entry = list_first_entry(&group->entries,
-						 struct stt_fdb_entry,
-						 nh_list);
-			last = list_is_singular(&group->entries);
-			stt_fdb_remove(fdb, entry, true);
-		}
-		spin_unlock_bh(&fdb->lock);
-		cond_resched();
-		spin_lock_bh(&fdb->lock);
-	}
-	spin_unlock_bh(&fdb->lock);
-}
-
-static int stt_fdb_nexthop_event(struct notifier_block *nb,
-				 unsigned long event, void *ptr)
-{
-	struct stt_net *sn = container_of(nb, struct stt_net, nexthops);
-	const struct nh_notifier_info *info = ptr;
-	struct stt_fdb *fdb, *tmp;
-
-	if (event != NEXTHOP_EVENT_DEL && event != NEXTHOP_EVENT_REPLACE)
-		return NOTIFY_DONE;
-
-	list_for_each_entry_safe(fdb, tmp, &sn->nh_devs, nh_node) {
-		if (event == NEXTHOP_EVENT_DEL)
-			stt_fdb_nh_gone(fdb, info->id);
-		stt_fdb_nh_forget(fdb);
-	}
-
-	return NOTIFY_DONE;
-}
-
-/**
- * stt_fdb_nh_register - hear of nexthops
- * @sn: namespace
- *
- * Context: takes RTNL.
- * Return: 0, or what the notifier chain returns.
- */
-int stt_fdb_nh_register(struct stt_net *sn)
-{
-	sn->nexthops.notifier_call = stt_fdb_nexthop_event;
-
-	return register_nexthop_notifier(sn->net, &sn->nexthops, NULL);
-}
-
-/**
- * stt_fdb_nh_unregister - undo stt_fdb_nh_register()
- * @sn: namespace
- *
- * Context: takes RTNL.
- */
-void stt_fdb_nh_unregister(struct stt_net *sn)
-{
-	unregister_nexthop_notifier(sn->net, &sn->nexthops);
 }

@@ -964,6 +964,8 @@ void stt_fdb_abort(struct stt_dev *stt);
 void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
 		    const struct stt_conf *conf);
 void stt_fdb_link_gone(struct stt_net *sn, int link);
+int stt_fdb_nh_register(struct stt_net *sn);
+void stt_fdb_nh_unregister(struct stt_net *sn);
 
 /* ---- stt_fdb_netlink.c: bridge fdb, bridge monitor --------------------- */
 
@@ -981,11 +983,6 @@ int stt_fdb_dump(struct sk_buff *skb, struct netlink_callback *cb,
 int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 		struct net_device *dev, const unsigned char *addr, u16 vid,
 		u32 portid, u32 seq, struct netlink_ext_ack *extack);
-
-/* ---- stt_fdb_nh.c: nexthop groups in the FDB --------------------------- */
-
-int stt_fdb_nh_register(struct stt_net *sn);
-void stt_fdb_nh_unregister(struct stt_net *sn);
 
 /* ---- stt_rx.c: segment -> frame -> inner packet -> device -------------- */
 

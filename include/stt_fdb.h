@@ -171,7 +171,23 @@ static inline atomic_t *stt_fdb_links(struct stt_net *sn, int link)
 	return &sn->fdb_links[(unsigned int)link % STT_FDB_LINK_HASH];
 }
 
-/* ---- stt_fdb.c: the table, and packets --------------------------------- */
+/* ---- stt_fdb_dest.c: destinations --------------------------------------- */
+
+bool stt_fdb_at_equal(const struct stt_fdb_where *a,
+		      const struct stt_fdb_where *b);
+void stt_fdb_path_key(const struct stt_conf *conf,
+		      const struct stt_fdb_where *at, enum stt_path_use use,
+		      struct stt_path_key *key);
+struct stt_path *stt_fdb_path(const struct stt_conf *conf,
+			      const struct stt_fdb_where *at,
+			      enum stt_path_use use, gfp_t gfp);
+struct stt_fdb_dest *stt_fdb_dest_alloc(const struct stt_conf *conf,
+					const struct stt_fdb_where *at,
+					enum stt_path_use use, gfp_t gfp);
+void stt_fdb_dest_free(struct stt_fdb_dest *dest);
+void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path);
+
+/* ---- stt_fdb.c: the table ----------------------------------------------- */
 
 /**
  * struct stt_fdb_walk - a walk through all entries of a table
@@ -201,20 +217,8 @@ struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac,
 				       u64 id);
 struct stt_fdb_entry *stt_fdb_find(struct stt_fdb *fdb,
 				   const struct stt_fdb_key *key);
-bool stt_fdb_at_equal(const struct stt_fdb_where *a,
-		      const struct stt_fdb_where *b);
 struct stt_fdb_dest *stt_fdb_dest_find(struct stt_fdb_entry *entry,
 				       const struct stt_fdb_where *at);
-void stt_fdb_path_key(const struct stt_conf *conf,
-		      const struct stt_fdb_where *at, enum stt_path_use use,
-		      struct stt_path_key *key);
-struct stt_path *stt_fdb_path(const struct stt_conf *conf,
-			      const struct stt_fdb_where *at,
-			      enum stt_path_use use, gfp_t gfp);
-struct stt_fdb_dest *stt_fdb_dest_alloc(const struct stt_conf *conf,
-					const struct stt_fdb_where *at,
-					enum stt_path_use use, gfp_t gfp);
-void stt_fdb_dest_free(struct stt_fdb_dest *dest);
 struct stt_fdb_entry *stt_fdb_entry_alloc(const struct stt_fdb_key *key,
 					  u16 state, u8 flags, gfp_t gfp);
 int stt_fdb_insert(struct stt_fdb *fdb, struct stt_fdb_entry *entry);
@@ -226,18 +230,25 @@ void stt_fdb_dest_replace(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 			  struct stt_fdb_dest *dest);
 void stt_fdb_dest_remove(struct stt_fdb *fdb, struct stt_fdb_entry *entry,
 			 struct stt_fdb_dest *dest);
-void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path);
 void stt_fdb_changed(struct stt_fdb *fdb);
 int stt_fdb_restate(const struct stt_conf *conf, struct stt_fdb_entry *entry,
 		    u16 state);
 
-/* ---- stt_fdb_netlink.c: what bridge fdb asks for ----------------------- */
+/* ---- stt_fdb_msg.c: messages about entries ------------------------------ */
 
+/* The first context id that tools cannot name. */
+#define STT_FDB_VNIS	BIT(24)
+
+int stt_fdb_fill(struct sk_buff *skb, const struct stt_dev *stt,
+		 const struct stt_fdb_entry *entry,
+		 const struct stt_fdb_dest *dest, u32 portid, u32 seq,
+		 int type, unsigned int nl_flags);
 void stt_fdb_notify(struct stt_dev *stt, const struct stt_fdb_entry *entry,
 		    const struct stt_fdb_dest *dest, int type);
 
 /* ---- stt_fdb_nh.c: nexthop groups -------------------------------------- */
 
+struct stt_fdb_nh *stt_fdb_nh_find(const struct stt_fdb *fdb, u32 id);
 struct stt_fdb_nh *stt_fdb_nh_get(struct stt_fdb *fdb, u32 id,
 				  struct netlink_ext_ack *extack);
 void stt_fdb_nh_put(struct stt_fdb *fdb, struct stt_fdb_nh *group);

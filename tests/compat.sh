@@ -109,7 +109,7 @@ without() {
 }
 rm -f "$work/stt"/*.o
 without HAS_LISTENERS linux/rtnetlink.h \
-	's/rtnl_has_listeners/rtnl_listeners_gone/' stt_fdb_netlink.o
+	's/rtnl_has_listeners/rtnl_listeners_gone/' stt_fdb_msg.o
 without CONFIGURE_LINK_NLH net/rtnetlink.h \
 	'/^int rtnl_configure_link/{N; s/ifm,.*/ifm);/}' stt_netlink.o
 without LINK_NET_CAPABLE net/rtnetlink.h \
