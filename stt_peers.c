@@ -405,8 +405,8 @@ static int stt_peers_seq_show(struct seq_file *m, void *v)
 	seq_printf(m, " %u %d %lu %lu %lu %u %lu %lu\n", ntohs(key->port),
 		   key->scope, sum[STT_PEER_frames], sum[STT_PEER_bytes],
 		   sum[STT_PEER_reassembled],
-		   stt_reasm_open(sn->reasm, &key->addr, key->scope,
-				  key->family, key->port),
+		   stt_source_open(sn->reasm, &key->addr, key->scope,
+				   key->family, key->port),
 		   sum[STT_PEER_lost], sum[STT_PEER_partial]);
 
 	return 0;

@@ -70,14 +70,11 @@
 /* Open frames that are looked at when their flow turns out to be lossy. */
 #define STT_LEARN_SCAN		32
 
-/* How long a segment of a complete frame is known as a duplicate... */
-#define STT_DONE_TIME		(HZ / 5)
-
 /*
- * ...and a segment of a frame that was given up as a late one, at most, or of
- * one that came whole as a duplicate: no id comes back before that (W2).
+ * How long a segment of a complete frame is known as a duplicate.  One of a
+ * frame that was given up is known for %STT_LATE_TIME.
  */
-#define STT_LATE_TIME		(3 * HZ)
+#define STT_DONE_TIME		(HZ / 5)
 
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
@@ -718,64 +715,6 @@ static void stt_reasm_expire(struct work_struct *work)
 	stt_shard_run(container_of(work, struct stt_shard, expire));
 }
 
-/* ---- frames that came whole -------------------------------------------- */
-
-/* Need not be secret: a sender gains nothing by ids that it used before. */
-static u64 stt_whole_hash(const struct stt_flow_key *key, u32 id)
-{
-	const u32 *s = (const u32 *)&key->saddr;
-	u32 x = s[0] ^ s[1] ^ s[2] ^ s[3] ^ key->scope;
-
-	x ^= (__force u32)key->sport << 16 ^ (__force u32)key->dport;
-
-	return ((u64)x << 32 | id) * GOLDEN_RATIO_64;
-}
-
-static u64 *stt_whole_slot(struct stt_whole *whole, u64 hash)
-{
-	return &whole->seen[hash >> (32 - STT_WHOLE_BITS) &
-			    ((1 << STT_WHOLE_BITS) - 1)];
-}
-
-/**
- * stt_reasm_note_whole - a frame came whole, and was right for its device
- * @reasm: namespace
- * @key: its flow
- * @id: its id
- *
- * So that segments of it that come later do not open it anew (R15a).  One
- * store: there may be a million such frames a second.
- *
- * Context: BH disabled.
- */
-void stt_reasm_note_whole(struct stt_reasm *reasm,
-			  const struct stt_flow_key *key, u32 id)
-{
-	u64 hash = stt_whole_hash(key, id);
-
-	WRITE_ONCE(*stt_whole_slot(this_cpu_ptr(reasm->whole), hash),
-		   (hash & ~(u64)U32_MAX) | (u32)jiffies);
-}
-
-/* Asked before a frame is opened.  Frames and segments may be on other CPUs. */
-static bool stt_reasm_came_whole(struct stt_reasm *reasm,
-				 const struct stt_flow_key *key, u32 id)
-{
-	u64 hash = stt_whole_hash(key, id);
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		u64 seen = READ_ONCE(*stt_whole_slot(per_cpu_ptr(reasm->whole,
-								 cpu), hash));
-
-		if (seen >> 32 == hash >> 32 &&
-		    (u32)jiffies - (u32)seen < STT_LATE_TIME)
-			return true;
-	}
-
-	return false;
-}
-
 /* ---- segments come ----------------------------------------------------- */
 
 /**
@@ -919,7 +858,7 @@ static bool stt_shard_add(struct stt_shard *shard,
 	if (frame && frame->state == STT_FRAME_DONE &&
 	    !time_before(jiffies, frame->expires))
 		frame = NULL;
-	if (!frame && stt_reasm_came_whole(shard->reasm, key, id)) {
+	if (!frame && stt_whole_seen(shard->reasm, key, id)) {
 		a->cause = STT_NET_reasm_duplicate;
 		return true;
 	}
@@ -1216,55 +1155,6 @@ unsigned int stt_reasm_frames(const struct stt_reasm *reasm)
 
 	for (i = 0; reasm && i < STT_SHARDS; i++)
 		n += READ_ONCE(reasm->shards[i].nopen);
-
-	return n;
-}
-
-/* Open frames of a source that were sent to a port. */
-static unsigned int stt_source_open(const struct stt_source *source,
-				    __be16 port)
-{
-	const struct stt_frame *frame;
-	unsigned int n = 0;
-
-	list_for_each_entry(frame, &source->open, in_source)
-		n += frame->flow->key.dport == port;
-
-	return n;
-}
-
-/**
- * stt_reasm_open - how many incomplete frames of a sender there are now
- * @reasm: namespace's, or NULL
- * @addr: the sender
- * @scope: as in &struct stt_flow_key
- * @family: AF_INET or AF_INET6
- * @port: the endpoint's port number
- *
- * Context: any but hard interrupts.
- */
-unsigned int stt_reasm_open(struct stt_reasm *reasm,
-			    const union stt_addr *addr, int scope,
-			    sa_family_t family, __be16 port)
-{
-	const struct stt_flow_key key = {
-		.saddr = *addr, .scope = scope, .family = family,
-	};
-	const struct stt_source *source;
-	struct stt_shard *shard;
-	unsigned int n = 0;
-
-	if (!reasm)
-		return 0;
-	shard = &reasm->shards[stt_source_hash(reasm, &key) % STT_SHARDS];
-	if (!READ_ONCE(shard->nopen))
-		return 0;
-
-	spin_lock_bh(&shard->lock);
-	source = stt_source_find(shard, &key, stt_source_hash(reasm, &key));
-	if (source)
-		n = stt_source_open(source, port);
-	spin_unlock_bh(&shard->lock);
 
 	return n;
 }

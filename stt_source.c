@@ -458,3 +458,52 @@ void stt_source_put(struct stt_shard *shard, struct stt_source *source)
 	rb_erase(&source->node, stt_source_bucket(shard, source->hash));
 	kfree(source);
 }
+
+/* Open frames of a source that were sent to a port. */
+static unsigned int stt_source_count(const struct stt_source *source,
+				     __be16 port)
+{
+	const struct stt_frame *frame;
+	unsigned int n = 0;
+
+	list_for_each_entry(frame, &source->open, in_source)
+		n += frame->flow->key.dport == port;
+
+	return n;
+}
+
+/**
+ * stt_source_open - how many incomplete frames of a sender there are now
+ * @reasm: namespace's, or NULL
+ * @addr: the sender
+ * @scope: as in &struct stt_flow_key
+ * @family: AF_INET or AF_INET6
+ * @port: the endpoint's port number
+ *
+ * Context: any but hard interrupts.
+ */
+unsigned int stt_source_open(struct stt_reasm *reasm,
+			     const union stt_addr *addr, int scope,
+			     sa_family_t family, __be16 port)
+{
+	const struct stt_flow_key key = {
+		.saddr = *addr, .scope = scope, .family = family,
+	};
+	const struct stt_source *source;
+	struct stt_shard *shard;
+	unsigned int n = 0;
+
+	if (!reasm)
+		return 0;
+	shard = &reasm->shards[stt_source_hash(reasm, &key) % STT_SHARDS];
+	if (!READ_ONCE(shard->nopen))
+		return 0;
+
+	spin_lock_bh(&shard->lock);
+	source = stt_source_find(shard, &key, stt_source_hash(reasm, &key));
+	if (source)
+		n = stt_source_count(source, port);
+	spin_unlock_bh(&shard->lock);
+
+	return n;
+}

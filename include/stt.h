@@ -984,7 +984,7 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
 		struct net_device *dev, const unsigned char *addr, u16 vid,
 		u32 portid, u32 seq, struct netlink_ext_ack *extack);
 
-/* ---- stt_rx.c: segment -> frame -> inner packet -> device -------------- */
+/* ---- stt_rx.c: segment -> frame ----------------------------------------- */
 
 /**
  * struct stt_input_info - a packet to an endpoint, as IP knows it
@@ -1007,6 +1007,11 @@ struct stt_input_info {
 	bool			learn;
 };
 
+void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
+		    struct sk_buff *skb);
+
+/* ---- stt_deliver.c: frame -> inner packet -> device ---------------------- */
+
 int stt_rx_offload(struct sk_buff *skb, const struct stt_inner *in,
 		   const struct stt_offload *off, bool csum_offload);
 void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
@@ -1018,8 +1023,8 @@ bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 bool stt_rx_takes_parts(struct stt_net *sn, const struct stt_flow_key *from,
 			int iif, const u8 *headers, unsigned int hlen,
 			unsigned int frame_len);
-void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
-		    struct sk_buff *skb);
+void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
+		  struct sk_buff *skb, enum stt_dev_counter how);
 
 /* ---- stt_input.c: IP -> segment ---------------------------------------- */
 
@@ -1085,16 +1090,22 @@ static inline u32 stt_peer_stale(void)
 bool stt_peer_is_known(struct stt_reasm *reasm,
 		       const struct stt_flow_key *from);
 u32 stt_peer_learn(struct stt_reasm *reasm, const struct stt_flow_key *from);
-void stt_reasm_note_whole(struct stt_reasm *reasm,
-			  const struct stt_flow_key *key, u32 id);
 bool stt_reasm_watches(const struct stt_reasm *reasm);
 bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
 		      u32 id);
 unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
 unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
-unsigned int stt_reasm_open(struct stt_reasm *reasm,
-			    const union stt_addr *addr, int scope,
-			    sa_family_t family, __be16 port);
+
+/* ---- stt_source.c: senders ---------------------------------------------- */
+
+unsigned int stt_source_open(struct stt_reasm *reasm,
+			     const union stt_addr *addr, int scope,
+			     sa_family_t family, __be16 port);
+
+/* ---- stt_whole.c: frames that came whole -------------------------------- */
+
+void stt_whole_note(struct stt_reasm *reasm, const struct stt_flow_key *key,
+		    u32 id);
 
 /* ---- stt_cut.c: BIG TCP ------------------------------------------------ */
 

@@ -24,6 +24,13 @@
 /* Frames that came whole, and that each CPU remembers. */
 #define STT_WHOLE_BITS		9
 
+/*
+ * How long a segment of a frame that was given up is known as a late one, at
+ * most, or one of a frame that came whole as a duplicate: no id comes back
+ * before that (W2).
+ */
+#define STT_LATE_TIME		(3 * HZ)
+
 /* Senders that a namespace knows, and for how long. */
 #define STT_PEERS		2048
 #define STT_PEER_TIME		(300 * HZ)
@@ -214,5 +221,10 @@ void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
 void stt_frame_uncharge(struct stt_shard *shard, struct stt_frame *frame);
 struct stt_shard *stt_pool_heaviest(struct stt_reasm *reasm,
 				    enum stt_pool pool);
+
+/* ---- stt_whole.c: frames that came whole -------------------------------- */
+
+bool stt_whole_seen(struct stt_reasm *reasm, const struct stt_flow_key *key,
+		    u32 id);
 
 #endif /* _STT_REASM_H */

@@ -1023,7 +1023,7 @@ static void stt_reasm_whole(struct kunit *test)
 
 	other.sport ^= htons(1);
 	local_bh_disable();
-	stt_reasm_note_whole(r->sn.reasm, &r->key, 1);
+	stt_whole_note(r->sn.reasm, &r->key, 1);
 	local_bh_enable();
 	stt_rtest_wait(r, &r->key, 1, false, 0, 50, 100);
 	stt_rtest_wait(r, &r->key, 1, false, 50, 50, 100);
