@@ -16,7 +16,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
-#include "include/stt.h"
+#include "include/stt_early.h"
 #include "include/stt_trace.h"
 
 /*
@@ -210,7 +210,7 @@ struct stt_rx_info {
  */
 static __always_inline bool
 stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
-	    struct stt_input_slot *slot, struct sk_buff *skb,
+	    struct stt_early_slot *slot, struct sk_buff *skb,
 	    struct stt_rx_info *info, enum stt_net_counter *cause)
 {
 	struct stt_hdr *hdr;
@@ -230,14 +230,14 @@ stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
 	}
 	info->id = stt_hdr_decode(hdr, &info->off);
 	info->policy = stt_port_policy(port, &info->id);
-	info->conf = stt_input_conf(slot, port, info->id, from,
+	info->conf = stt_early_conf(slot, port, info->id, from,
 				    stt_skb_cb(skb)->iif);
 	if (!info->conf || unlikely(!netif_running(info->conf->stt->dev))) {
 		*cause = STT_NET_drop_no_device;
 		return false;
 	}
 	if (unlikely(info->conf->external)) {
-		info->md = stt_external_rx_dst(stt_input_md(slot), from, skb,
+		info->md = stt_external_rx_dst(stt_early_md(slot), from, skb,
 					       info->id, info->dsfield);
 		if (!info->md) {
 			*cause = STT_NET_drop_nomem;
@@ -545,17 +545,17 @@ void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	}
 	/* Its sender is known from now on; a device's peer is anyway. */
 	if (stt_conf_any_remote(conf))
-		stt_input_peer(in->slot, sn->reasm, &in->from);
+		stt_early_peer(in->slot, sn->reasm, &in->from);
 	if (how == STT_DEV_rx_single) {
 		stt_whole_note(sn->reasm, &in->from, in->id);
 		if (unlikely(in->learn))
-			stt_input_learn(in, skb);
+			stt_early_learn(in, skb);
 	}
 	len = skb->len;
 	info.direct = true;
 	if (stt_rx_deliver(sn, &info, skb)) {
 		stt_rx_count(&info, how, segments, len);
-		stt_peer_received(sn, &in->from, stt_input_peer_ref(in->slot),
+		stt_peer_received(sn, &in->from, stt_early_peer_ref(in->slot),
 				  len, how == STT_DEV_rx_reassembled);
 	}
 done:

@@ -4,126 +4,22 @@
  *
  * Netfilter hooks take them.  The one that takes segments is in the local input
  * path, behind all rules of the host (R1).  The others run before connection
- * tracking, and exempt our segments and ICMP errors about them.
- *
- * Between PRE_ROUTING and LOCAL_IN the stack looks for a TCP socket and asks
- * the routing tables whether a packet is for this host and whether its sender
- * is valid.  A connected socket saves its packets that lookup, because it keeps
- * a route (tcp_v4_early_demux()).  We do the same: a namespace keeps the routes
- * of the last packets that it accepted.  While such a route is valid and no
- * other hooks exist in PRE_ROUTING and LOCAL_IN, taking a packet in PRE_ROUTING
- * is as good as taking it in LOCAL_IN.  That does not hold where the stack does
- * more on the way: for VRFs, IP options, fragments, IPsec, and routing rules
- * that look at ports.  The configuration of the last frame is kept along with
- * the route.
+ * tracking, and exempt our segments and ICMP errors about them.  Where
+ * stt_early.h shows it to be as good, segments are taken there already.
  */
 #include <linux/bottom_half.h>
-#include <linux/hash.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <linux/percpu.h>
 #include <net/addrconf.h>
-#include <net/dst.h>
-#include <net/inet_ecn.h>
 #include <net/ip.h>
-#include <net/ip6_fib.h>
-#include <net/ip6_route.h>
 #include <net/ipv6.h>
-#include <net/l3mdev.h>
 #include <net/route.h>
 #include <net/tcp.h>
-#include <net/xfrm.h>
 
-#include "include/stt.h"
-
-#define STT_INPUT_BITS		6
-
-/**
- * struct stt_input_slot - the route of a packet, and the device of its frame
- * @saddr: the sender
- * @daddr: our address
- * @iif: ifindex of the interface that it came in by
- * @mark: of the packet
- * @dscp: DSCP, in the upper six bits
- * @checks: what stt_input_checks() returned
- * @family: of the addresses
- * @scope: what stt_input_scope() returned
- * @cookie: for dst_check()
- * @dst: a reference, or NULL: nothing is known
- * @gen: &stt_port.gen when @conf was looked up
- * @id: context id
- * @conf: whose frames with that id are, between those addresses; to be touched
- *	only if @gen still holds
- * @md: metadata of the last frame for an external device; a reference, or NULL
- * @heard: what stt_peer_learn() returned
- * @peer: the sender's counters
- *
- * Routing looks at what stands before @cookie.
- */
-struct stt_input_slot {
-	union stt_addr		saddr;
-	union stt_addr		daddr;
-	int			iif;
-	u32			mark;
-	u8			dscp;
-	u8			checks;
-	u16			family;
-	int			scope;
-	u32			cookie;
-	struct dst_entry	*dst;
-	unsigned long		gen;
-	u64			id;
-	struct stt_conf		*conf;
-	struct metadata_dst	*md;
-	u32			heard;
-	struct stt_peer_ref	peer;
-};
-
-/**
- * struct stt_input - what a namespace's last packets showed, for one CPU
- * @slots: by sender and receiver
- *
- * All endpoints share it: none takes memory of its own for each CPU.  Packets
- * that were not accepted leave nothing here.
- *
- * Written and read by its CPU alone, with BH disabled.
- */
-struct stt_input {
-	struct stt_input_slot	slots[1 << STT_INPUT_BITS];
-};
-
-/*
- * Most functions that every packet passes are told the family, so that there is
- * a copy of them for each, without a branch.
- */
-
-static __always_inline union stt_addr
-stt_input_saddr(const struct sk_buff *skb, sa_family_t family)
-{
-	if (family == AF_INET6)
-		return (union stt_addr){ .v6 = ipv6_hdr(skb)->saddr };
-
-	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->saddr } };
-}
-
-static __always_inline union stt_addr
-stt_input_daddr(const struct sk_buff *skb, sa_family_t family)
-{
-	if (family == AF_INET6)
-		return (union stt_addr){ .v6 = ipv6_hdr(skb)->daddr };
-
-	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->daddr } };
-}
-
-static __always_inline u8 stt_input_dsfield(const struct sk_buff *skb,
-					    sa_family_t family)
-{
-	return family == AF_INET6 ? ipv6_get_dsfield(ipv6_hdr(skb)) :
-				    ipv4_get_dsfield(ip_hdr(skb));
-}
+#include "include/stt_early.h"
 
 /* The interface that a packet came in by, also in a VRF. */
 static int stt_input_iif(const struct sk_buff *skb)
@@ -166,7 +62,7 @@ stt_input_scope(const struct sk_buff *skb, const struct stt_flow_key *from)
  * members are named, or the compiler would clear the rest first.
  */
 static __always_inline struct stt_input_info
-stt_input_scoped(struct stt_port *port, struct stt_input_slot *slot,
+stt_input_scoped(struct stt_port *port, struct stt_early_slot *slot,
 		 const struct sk_buff *skb, sa_family_t family,
 		 unsigned int thoff, int scope)
 {
@@ -174,8 +70,8 @@ stt_input_scoped(struct stt_port *port, struct stt_input_slot *slot,
 		.port = port,
 		.slot = slot,
 		.from = {
-			.saddr = stt_input_saddr(skb, family),
-			.daddr = stt_input_daddr(skb, family),
+			.saddr = stt_ip_saddr(skb, family),
+			.daddr = stt_ip_daddr(skb, family),
 			.sport = 0,
 			.dport = port->number,
 			.scope = scope,
@@ -183,14 +79,14 @@ stt_input_scoped(struct stt_port *port, struct stt_input_slot *slot,
 		},
 		.id = 0,
 		.thoff = thoff,
-		.dsfield = stt_input_dsfield(skb, family),
+		.dsfield = stt_ip_dsfield(skb, family),
 		.learn = false,
 	};
 }
 
 static __always_inline struct stt_input_info
-stt_input_info(struct stt_port *port, const struct sk_buff *skb,
-	       sa_family_t family, unsigned int thoff)
+stt_input_parse(struct stt_port *port, const struct sk_buff *skb,
+		sa_family_t family, unsigned int thoff)
 {
 	struct stt_input_info in = stt_input_scoped(port, NULL, skb, family,
 						    thoff, 0);
@@ -199,337 +95,6 @@ stt_input_info(struct stt_port *port, const struct sk_buff *skb,
 
 	return in;
 }
-
-/* ---- what is known ----------------------------------------------------- */
-
-/* Are our hooks the only ones in PRE_ROUTING and LOCAL_IN? */
-static __always_inline bool stt_input_alone(const struct net *net,
-					    sa_family_t family)
-{
-	const struct nf_hook_entries *pre, *in;
-
-	if (family == AF_INET6) {
-		pre = rcu_dereference(net->nf.hooks_ipv6[NF_INET_PRE_ROUTING]);
-		in = rcu_dereference(net->nf.hooks_ipv6[NF_INET_LOCAL_IN]);
-	} else {
-		pre = rcu_dereference(net->nf.hooks_ipv4[NF_INET_PRE_ROUTING]);
-		in = rcu_dereference(net->nf.hooks_ipv4[NF_INET_LOCAL_IN]);
-	}
-
-	return pre && pre->num_hook_entries == 1 &&
-	       in && in->num_hook_entries == 1;
-}
-
-static bool stt_input_has_policy(const struct net *net)
-{
-#ifdef CONFIG_XFRM
-	return net->xfrm.policy_count[XFRM_POLICY_IN] ||
-	       net->xfrm.policy_default[XFRM_POLICY_IN] !=
-	       XFRM_USERPOLICY_ACCEPT;
-#else
-	return false;
-#endif
-}
-
-/* Rules that look at ports.  A new rule makes routes obsolete. */
-static bool stt_input_has_port_rules(const struct net *net, sa_family_t family)
-{
-#ifdef CONFIG_IP_MULTIPLE_TABLES
-	return family == AF_INET &&
-	       READ_ONCE(net->ipv4.fib_rules_require_fldissect);
-#else
-	return false;
-#endif
-}
-
-/* Rules of IPv6 also look at flow labels.  A new one changes no route. */
-static __always_inline bool stt_input_has_rules6(const struct net *net)
-{
-#ifdef CONFIG_IPV6_MULTIPLE_TABLES
-	return READ_ONCE(net->ipv6.fib6_has_custom_rules);
-#else
-	return false;
-#endif
-}
-
-/*
- * How the stack validates the sender's address.  A change of these settings
- * does not make routes obsolete.  All that matters of rp_filter's two values,
- * for all devices and for this one, is which is the larger: their bits tell.
- */
-static __always_inline u8 stt_input_checks(const struct net *net,
-					   const struct sk_buff *skb,
-					   sa_family_t family)
-{
-	struct in_device *idev;
-	u8 rp_filter;
-
-	if (family != AF_INET)
-		return 0;
-	idev = __in_dev_get_rcu(skb->dev);
-	if (unlikely(!idev))
-		return 0;
-	rp_filter = READ_ONCE(IPV4_DEVCONF_ALL(net, RP_FILTER)) |
-		    IN_DEV_CONF_GET(idev, RP_FILTER);
-	if (!rp_filter)
-		return 0;
-
-	return rp_filter << 1 | (IN_DEV_SRC_VMARK(idev) ? 1 : 0);
-}
-
-/* Where the stack does more than routing, it has to see every packet. */
-static __always_inline bool
-stt_input_plain(const struct net *net, const struct sk_buff *skb,
-		sa_family_t family)
-{
-	if (!stt_input_alone(net, family) || stt_input_has_policy(net) ||
-	    skb->pkt_type != PACKET_HOST ||
-	    netif_is_l3_master(skb->dev) || netif_is_l3_slave(skb->dev) ||
-	    skb_sec_path(skb) || skb_metadata_dst(skb))
-		return false;
-	if (family == AF_INET6)
-		return !stt_input_has_rules6(net);
-
-	return ip_hdr(skb)->ihl == sizeof(struct iphdr) / 4 &&
-	       !ip_is_fragment(ip_hdr(skb));
-}
-
-static __always_inline struct stt_input_slot *
-stt_input_slot(const struct stt_port *port, const struct sk_buff *skb,
-	       sa_family_t family)
-{
-	u32 x = skb->mark ^ (stt_input_dsfield(skb, family) & ~INET_ECN_MASK);
-
-	if (family == AF_INET6) {
-		const u32 *s = (const u32 *)&ipv6_hdr(skb)->saddr;
-		const u32 *d = (const u32 *)&ipv6_hdr(skb)->daddr;
-
-		x ^= s[0] ^ s[1] ^ s[2] ^ s[3] ^ d[0] ^ d[3];
-	} else {
-		x ^= (__force u32)(ip_hdr(skb)->saddr ^ ip_hdr(skb)->daddr);
-	}
-
-	return &this_cpu_ptr(port->input)->slots[hash_32(x, STT_INPUT_BITS)];
-}
-
-static __always_inline bool
-stt_input_same_addrs(const struct stt_input_slot *slot,
-		     const struct sk_buff *skb, sa_family_t family)
-{
-	if (family == AF_INET6)
-		return ipv6_addr_equal(&slot->saddr.v6,
-				       &ipv6_hdr(skb)->saddr) &&
-		       ipv6_addr_equal(&slot->daddr.v6, &ipv6_hdr(skb)->daddr);
-
-	return slot->saddr.v4 == ip_hdr(skb)->saddr &&
-	       slot->daddr.v4 == ip_hdr(skb)->daddr;
-}
-
-/* What is known of such packets as this in PRE_ROUTING, or NULL. */
-static __always_inline struct stt_input_slot *
-stt_input_known(const struct stt_port *port, const struct sk_buff *skb,
-		sa_family_t family)
-{
-	struct stt_input_slot *slot = stt_input_slot(port, skb, family);
-	const struct net *net = port->net;
-
-	if (slot->dst && slot->family == family &&
-	    slot->iif == skb->dev->ifindex && slot->mark == skb->mark &&
-	    slot->dscp == (stt_input_dsfield(skb, family) & ~INET_ECN_MASK) &&
-	    slot->checks == stt_input_checks(net, skb, family) &&
-	    stt_input_same_addrs(slot, skb, family) &&
-	    stt_input_plain(net, skb, family) &&
-	    dst_check(slot->dst, slot->cookie))
-		return slot;
-
-	return NULL;
-}
-
-static void stt_input_forget(struct stt_input_slot *slot)
-{
-	dst_release(slot->dst);
-	if (slot->md)
-		dst_release(&slot->md->dst);
-}
-
-/* Routing counts packets of routes with realms. */
-static bool stt_input_is_accounted(const struct dst_entry *dst)
-{
-#ifdef CONFIG_IP_ROUTE_CLASSID
-	return dst->tclassid;
-#else
-	return false;
-#endif
-}
-
-/**
- * stt_input_learn - remember the route of a packet that came to LOCAL_IN
- * @in: what its IP header says, with @learn
- * @skb: packet, a frame or a part of one, with its route and mark; the IP
- *	header is where it was
- *
- * The packet was accepted: it was a right frame for a device, or its sender is
- * known.  Others cannot push known senders' routes out.
- *
- * Context: BH disabled, RCU read side.
- */
-void stt_input_learn(const struct stt_input_info *in,
-		     const struct sk_buff *skb)
-{
-	struct dst_entry *dst = skb_dst(skb);
-	struct stt_port *port = in->port;
-	struct stt_input_slot *slot;
-	bool local;
-	u32 cookie = 0;
-
-	if (!stt_bh_exclusive() || !dst || dst->lwtstate ||
-	    !stt_input_plain(port->net, skb, port->family) ||
-	    stt_input_has_port_rules(port->net, port->family))
-		return;
-
-	if (port->family == AF_INET6) {
-		const struct rt6_info *rt;
-
-		rt = container_of(dst, struct rt6_info, dst);
-		local = rt->rt6i_flags & RTF_LOCAL;
-		cookie = rt6_get_cookie(rt);
-	} else {
-		local = skb_rtable(skb)->rt_type == RTN_LOCAL;
-	}
-	if (!local || stt_input_is_accounted(dst) || !dst_hold_safe(dst))
-		return;
-
-	slot = stt_input_slot(port, skb, port->family);
-	stt_input_forget(slot);
-	*slot = (struct stt_input_slot) {
-		.saddr = in->from.saddr,
-		.daddr = in->from.daddr,
-		.iif = skb->dev->ifindex,
-		.mark = skb->mark,
-		.dscp = in->dsfield & ~INET_ECN_MASK,
-		.family = port->family,
-		.scope = in->from.scope,
-		.cookie = cookie,
-		.dst = dst,
-		.checks = stt_input_checks(port->net, skb, port->family),
-		.heard = stt_peer_stale(),
-	};
-}
-
-/**
- * stt_input_conf - find the configuration that a frame is for (R11)
- * @slot: what is known of its packets; or NULL
- * @port: endpoint it was sent to
- * @id: its context id
- * @from: its addresses
- * @iif: ifindex of the interface that it came in by, also in a VRF
- *
- * Looks it up if @slot does not have it.  &stt_port.gen changes before the
- * grace period of a configuration begins: while it has the value that it had
- * before the lookup, the configuration is not freed.
- *
- * Context: BH disabled, RCU read side.
- * Return: the most specific configuration that fits, or NULL.
- */
-struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
-				struct stt_port *port, u64 id,
-				const struct stt_flow_key *from, int iif)
-{
-	/* Pairs with stt_port_changed(). */
-	unsigned long gen = smp_load_acquire(&port->gen);
-	struct stt_conf *conf;
-
-	if (likely(slot && slot->conf && slot->id == id && slot->gen == gen))
-		return slot->conf;
-
-	conf = stt_port_conf_rcu(port, id, from, iif);
-	if (slot) {
-		slot->conf = conf;
-		slot->id = id;
-		slot->gen = gen;
-	}
-
-	return conf;
-}
-
-/**
- * stt_input_md - where the metadata of a sender's last frame are kept
- * @slot: what is known of its packets; or NULL
- *
- * Context: BH disabled, RCU read side.
- * Return: a place for a reference, or NULL.
- */
-struct metadata_dst **stt_input_md(struct stt_input_slot *slot)
-{
-	return slot ? &slot->md : NULL;
-}
-
-/**
- * stt_input_peer_ref - where a sender's counters are remembered
- * @slot: what is known of its packets; or NULL
- *
- * Context: BH disabled, RCU read side.
- * Return: a place for it, or NULL.
- */
-struct stt_peer_ref *stt_input_peer_ref(struct stt_input_slot *slot)
-{
-	return slot ? &slot->peer : NULL;
-}
-
-/**
- * stt_input_peer - a frame of this sender was complete, and had a device
- * @slot: what is known of its packets; or NULL
- * @reasm: namespace
- * @from: its addresses
- *
- * Context: BH disabled, RCU read side.
- */
-void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
-		    const struct stt_flow_key *from)
-{
-	u32 heard;
-
-	if (likely(slot && stt_peer_is_fresh(slot->heard)))
-		return;
-
-	heard = stt_peer_learn(reasm, from);
-	if (slot)
-		slot->heard = heard;
-}
-
-/**
- * stt_input_init - no route is known
- * @sn: namespace
- *
- * Return: 0 or -ENOMEM.
- */
-int stt_input_init(struct stt_net *sn)
-{
-	sn->input = alloc_percpu_gfp(struct stt_input, GFP_KERNEL_ACCOUNT);
-
-	return sn->input ? 0 : -ENOMEM;
-}
-
-/**
- * stt_input_free - forget all routes
- * @sn: namespace without ports, and without packets that look at one
- */
-void stt_input_free(struct stt_net *sn)
-{
-	int cpu, i;
-
-	if (!sn->input)
-		return;
-	for_each_possible_cpu(cpu) {
-		struct stt_input *input = per_cpu_ptr(sn->input, cpu);
-
-		for (i = 0; i < ARRAY_SIZE(input->slots); i++)
-			stt_input_forget(&input->slots[i]);
-	}
-	free_percpu(sn->input);
-}
-
-/* ---- hooks ------------------------------------------------------------- */
 
 /* Whatever was set before us, a connection tracking zone for instance. */
 static void stt_input_untrack(struct sk_buff *skb)
@@ -566,7 +131,7 @@ stt_input_port(const struct stt_net *sn, const struct sk_buff *skb,
 static bool stt_input_to_group(struct stt_port *port,
 			       const struct sk_buff *skb)
 {
-	union stt_addr daddr = stt_input_daddr(skb, port->family);
+	union stt_addr daddr = stt_ip_daddr(skb, port->family);
 
 	return stt_addr_multicast(&daddr, port->family) &&
 	       stt_group_joined(port, &daddr, stt_input_group_scope(skb));
@@ -629,7 +194,7 @@ static void stt_input_take(struct stt_net *sn, struct stt_input_info *in,
 
 static __always_inline bool
 stt_input_take_slot(struct stt_net *sn, struct stt_port *port,
-		    struct stt_input_slot *slot, struct sk_buff *skb,
+		    struct stt_early_slot *slot, struct sk_buff *skb,
 		    sa_family_t family, unsigned int thoff)
 {
 	struct stt_input_info in = stt_input_scoped(port, slot, skb, family,
@@ -652,11 +217,11 @@ stt_input_take_known(struct stt_net *sn, struct stt_port *port,
 		     struct sk_buff *skb, sa_family_t family,
 		     unsigned int thoff)
 {
-	struct stt_input_slot *slot;
+	struct stt_early_slot *slot;
 
 	if (unlikely(!in_softirq() || skb->sk))
 		return false;
-	slot = stt_input_known(port, skb, family);
+	slot = stt_early_known(port, skb, family);
 	if (unlikely(!slot))
 		return false;
 
@@ -725,7 +290,7 @@ static bool stt_input_is_local(const struct stt_port *port,
 static noinline void stt_input_unknown(struct stt_port *port,
 				       struct sk_buff *skb, unsigned int thoff)
 {
-	struct stt_input_info in = stt_input_info(port, skb, port->family,
+	struct stt_input_info in = stt_input_parse(port, skb, port->family,
 						  thoff);
 
 	if (stt_input_is_ours(&in, skb) &&
@@ -749,7 +314,7 @@ stt_input_early(struct stt_net *sn, struct stt_port *port, struct sk_buff *skb,
 static unsigned int stt_input_late(struct stt_net *sn, struct stt_port *port,
 				   struct sk_buff *skb, unsigned int thoff)
 {
-	struct stt_input_info in = stt_input_info(port, skb, port->family,
+	struct stt_input_info in = stt_input_parse(port, skb, port->family,
 						  thoff);
 
 	if (!stt_input_is_for_us(port, skb) || !stt_input_is_ours(&in, skb))
@@ -858,7 +423,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 	port = stt_input_port(sn, skb, AF_INET6, thoff);
 	if (!port || !stt_input_is_for_us(port, skb))
 		return NF_ACCEPT;
-	in = stt_input_info(port, skb, AF_INET6, thoff);
+	in = stt_input_parse(port, skb, AF_INET6, thoff);
 	if (!stt_input_is_ours(&in, skb))
 		return NF_ACCEPT;
 	/* Finds a routing header only if it has segments left. */

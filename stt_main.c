@@ -15,6 +15,7 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
+#include "include/stt_early.h"
 
 #define STT_DRV_NAME	"stt"
 
@@ -794,7 +795,7 @@ static void __net_exit stt_net_exit(struct net *net)
 	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
-	stt_input_free(sn);
+	stt_early_free(sn);
 	stt_port_tables_free(sn);
 	rhashtable_destroy(&sn->zones);
 	stt_lower_exit(sn);

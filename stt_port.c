@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_early.h"
 
 /* As words: every received frame looks one up. */
 #define STT_CONF_KEY_WORDS	(sizeof(struct stt_conf_key) / sizeof(u64))
@@ -128,7 +129,7 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	if (!sn->reasm)
 		sn->reasm = stt_reasm_alloc(sn);
 	place = stt_port_place(sn, family, number);
-	if (!place || !sn->reasm || (!sn->input && stt_input_init(sn)))
+	if (!place || !sn->reasm || (!sn->early && stt_early_init(sn)))
 		return ERR_PTR(-ENOMEM);
 
 	port = kzalloc_obj(*port, GFP_KERNEL_ACCOUNT);
@@ -139,8 +140,8 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	port->number = number;
 	port->gbp = gbp;
 	port->refs = 1;
-	port->input = sn->input;
-	/* Slots of stt_input.c outlive the port: no other begins here. */
+	port->early = sn->early;
+	/* Slots of stt_early.c outlive the port: no other begins here. */
 	sn->port_gens += 1UL << (BITS_PER_LONG / 2);
 	port->gen = sn->port_gens;
 
@@ -259,11 +260,11 @@ static enum stt_match stt_conf_match(const struct stt_conf_key *key)
 /*
  * Another configuration may be found by its key from now on.  What was found
  * before this is forgotten before the caller's grace period ends; see
- * stt_input_conf().  Those found by a group nobody remembers.
+ * stt_early_conf().  Those found by a group nobody remembers.
  */
 static void stt_port_changed(struct stt_port *port)
 {
-	/* Pairs with stt_input_conf(). */
+	/* Pairs with stt_early_conf(). */
 	smp_store_release(&port->gen, port->gen + 1);
 }
 

@@ -11,7 +11,7 @@
 #include <net/tcp.h>
 #include <net/xfrm.h>
 
-#include "include/stt.h"
+#include "include/stt_early.h"
 #include "include/stt_trace.h"
 
 /*
@@ -124,7 +124,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 	}
 	if (unlikely(in->learn) &&
 	    (accept == STT_ACCEPT_PEER || stt_peer_is_known(sn->reasm, key)))
-		stt_input_learn(in, skb);
+		stt_early_learn(in, skb);
 	skb = stt_reasm_add(sn->reasm, key, in->id, accept == STT_ACCEPT_PEER,
 			    skb);
 	if (skb)

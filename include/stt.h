@@ -134,9 +134,9 @@ struct stt_reasm_limits {
 
 struct stt_lower;
 struct stt_reasm;
-struct stt_input;
+struct stt_early;
 struct stt_port_table;
-struct stt_input_slot;
+struct stt_early_slot;
 struct stt_external;
 struct stt_ids;
 
@@ -183,7 +183,7 @@ enum stt_hook {
  * @nkept: how many
  * @ageing: drops those that were not used lately
  * @reasm: incomplete frames; made with the first port, gone with the namespace
- * @input: routes that packets to the ports took, stt_input.c's; as @reasm
+ * @early: routes that packets to the ports took, stt_early.c's; as @reasm
  * @port_gens: &stt_port.gen of the next port; RTNL
  * @counters: %STT_NET_COUNTERS
  * @limits: sysctls
@@ -220,7 +220,7 @@ struct stt_net {
 	unsigned int			nkept;
 	struct delayed_work		ageing;
 	struct stt_reasm		*reasm;
-	struct stt_input __percpu	*input;
+	struct stt_early __percpu	*early;
 	unsigned long			port_gens;
 	struct stt_net_counters __percpu *counters;
 	struct stt_reasm_limits		limits;
@@ -441,7 +441,7 @@ struct stt_zone {
  * @group_confs: those with a group, by &stt_conf.group; written under RTNL
  * @groups: &struct stt_group that devices are in; written under RTNL
  * @external: takes the frames that no other takes; written under RTNL
- * @input: &stt_net.input
+ * @early: &stt_net.early
  * @gen: changes when frames may be another configuration's than before, and
  *	never is what it was for another port; written under RTNL
  */
@@ -459,7 +459,7 @@ struct stt_port {
 	struct rhashtable	group_confs;
 	struct rhashtable	groups;
 	struct stt_conf __rcu	*external;
-	struct stt_input __percpu *input;
+	struct stt_early __percpu *early;
 	unsigned long		gen;
 };
 
@@ -999,7 +999,7 @@ int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
  */
 struct stt_input_info {
 	struct stt_port		*port;
-	struct stt_input_slot	*slot;
+	struct stt_early_slot	*slot;
 	struct stt_flow_key	from;
 	u32			id;
 	unsigned int		thoff;
@@ -1028,17 +1028,6 @@ void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 
 /* ---- stt_input.c: IP -> segment ---------------------------------------- */
 
-struct stt_conf *stt_input_conf(struct stt_input_slot *slot,
-				struct stt_port *port, u64 id,
-				const struct stt_flow_key *from, int iif);
-void stt_input_peer(struct stt_input_slot *slot, struct stt_reasm *reasm,
-		    const struct stt_flow_key *from);
-struct metadata_dst **stt_input_md(struct stt_input_slot *slot);
-struct stt_peer_ref *stt_input_peer_ref(struct stt_input_slot *slot);
-void stt_input_learn(const struct stt_input_info *in,
-		     const struct sk_buff *skb);
-int stt_input_init(struct stt_net *sn);
-void stt_input_free(struct stt_net *sn);
 int stt_input_register(struct net *net, sa_family_t family);
 void stt_input_unregister(struct net *net, sa_family_t family);
 int stt_input_register_vrf(struct net *net);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Outer addresses of both families. */
+/* IP addresses and headers of both families. */
 #ifndef _STT_ADDR_H
 #define _STT_ADDR_H
 
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/skbuff.h>
 #include <linux/socket.h>
+#include <net/dsfield.h>
 #include <net/ipv6.h>
 
 /**
@@ -48,6 +51,36 @@ static inline bool stt_addr_equal(const union stt_addr *a,
 				  const union stt_addr *b)
 {
 	return ipv6_addr_equal(&a->v6, &b->v6);
+}
+
+/*
+ * What an IP header says.  Functions that every packet passes are told the
+ * family, so that there is a copy of them for each, without a branch.
+ */
+
+static __always_inline union stt_addr
+stt_ip_saddr(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return (union stt_addr){ .v6 = ipv6_hdr(skb)->saddr };
+
+	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->saddr } };
+}
+
+static __always_inline union stt_addr
+stt_ip_daddr(const struct sk_buff *skb, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return (union stt_addr){ .v6 = ipv6_hdr(skb)->daddr };
+
+	return (union stt_addr){ .v6.s6_addr32 = { ip_hdr(skb)->daddr } };
+}
+
+static __always_inline u8 stt_ip_dsfield(const struct sk_buff *skb,
+					 sa_family_t family)
+{
+	return family == AF_INET6 ? ipv6_get_dsfield(ipv6_hdr(skb)) :
+				    ipv4_get_dsfield(ip_hdr(skb));
 }
 
 #endif /* _STT_ADDR_H */
