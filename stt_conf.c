@@ -252,6 +252,33 @@ void stt_conf_free(struct stt_conf *conf)
 	call_rcu(&conf->rcu, stt_conf_free_rcu);
 }
 
+/* An endpoint, and its family's packets. */
+static struct stt_port *stt_conf_get_port(struct net *net, sa_family_t family,
+					  __be16 number, bool gbp,
+					  struct netlink_ext_ack *extack)
+{
+	struct stt_port *port;
+	int err;
+
+	err = stt_input_get(net, family, extack);
+	if (err)
+		return ERR_PTR(err);
+	port = stt_port_get(net, family, number, gbp, extack);
+	if (IS_ERR(port))
+		stt_input_put(net, family);
+
+	return port;
+}
+
+/* Packets may look at the endpoint until stt_port_put() has waited for them. */
+static void stt_conf_put_port(struct stt_port *port)
+{
+	if (!port)
+		return;
+	stt_input_put(port->net, port->family);
+	stt_port_put(port);
+}
+
 /**
  * stt_conf_release - give back a device's configuration, if it has one
  * @stt: device that nothing can be sent through any more
@@ -272,8 +299,8 @@ void stt_conf_release(struct stt_dev *stt)
 	stt_port_del_conf(port, conf);
 	stt_zones_put(conf);
 	stt_conf_free(conf);
-	stt_port_put(port);
-	stt_port_put(port6);
+	stt_conf_put_port(port);
+	stt_conf_put_port(port6);
 }
 
 /* External mode, and what does not go with it. */
@@ -336,7 +363,7 @@ static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
 {
 	struct stt_port *port;
 
-	port = stt_port_get(net, family, number, conf->gbp, extack);
+	port = stt_conf_get_port(net, family, number, conf->gbp, extack);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	conf->port = port;
@@ -344,9 +371,9 @@ static int stt_conf_get_ports(struct net *net, struct stt_conf *conf,
 	    !stt_addr_any(&conf->key.local))
 		return 0;
 
-	port = stt_port_get(net, AF_INET6, number, conf->gbp, extack);
+	port = stt_conf_get_port(net, AF_INET6, number, conf->gbp, extack);
 	if (IS_ERR(port)) {
-		stt_port_put(conf->port);
+		stt_conf_put_port(conf->port);
 		conf->port = NULL;
 		return PTR_ERR(port);
 	}
@@ -448,8 +475,8 @@ int stt_conf_new(struct net *net, struct stt_conf *conf, struct nlattr *data[],
 err_zones:
 	stt_zones_put(conf);
 err_ports:
-	stt_port_put(conf->port);
-	stt_port_put(conf->port6);
+	stt_conf_put_port(conf->port);
+	stt_conf_put_port(conf->port6);
 	return err;
 }
 

@@ -533,7 +533,7 @@ static int stt_input_register_hook(struct stt_net *sn, int family,
  * stt_input_register_vrf - do what VRFs need, from the first one on
  * @net: namespace, which has a VRF
  *
- * Where there are none nobody pays for them.
+ * Without VRFs there is no hook for them.
  *
  * Context: RTNL; sleeps.
  * Return: 0, or what netfilter returns.
@@ -546,7 +546,7 @@ int stt_input_register_vrf(struct net *net)
 	ASSERT_RTNL();
 
 	for (i = 0; i < ARRAY_SIZE(sn->hooks); i++) {
-		if (!sn->nports[i])
+		if (!sn->ninputs[i])
 			continue;
 		err = stt_input_register_hook(sn, i, STT_HOOK_OUT);
 		if (err)
@@ -556,45 +556,99 @@ int stt_input_register_vrf(struct net *net)
 	return 0;
 }
 
-/**
- * stt_input_register - let a family's packets come to us
- * @net: namespace
- * @family: AF_INET or AF_INET6
- *
- * Context: RTNL; sleeps.
- * Return: 0, or what netfilter returns; -EAFNOSUPPORT for a family that the
- * kernel does not have.
- */
-int stt_input_register(struct net *net, sa_family_t family)
+static int stt_input_watch_vrfs(struct net *net)
 {
-	int i = stt_family_index(family), err;
-	struct stt_net *sn = stt_net(net);
+	struct net_device *dev;
 
-	err = stt_input_register_hook(sn, i, STT_HOOK_PRE);
+	for_each_netdev(net, dev)
+		if (netif_is_l3_master(dev))
+			return stt_input_register_vrf(net);
+
+	return 0;
+}
+
+/* Packets may be in the hooks until a grace period has passed. */
+static void stt_input_unregister(struct stt_net *sn, int family)
+{
+	struct nf_hook_ops *ops = sn->hooks[family];
+	int i;
+
+	for (i = 0; i < STT_HOOKS; i++) {
+		if (ops[i].priv)
+			nf_unregister_net_hook(sn->net, &ops[i]);
+		ops[i].priv = NULL;
+	}
+}
+
+static int stt_input_register(struct stt_net *sn, int family)
+{
+	int err;
+
+	err = stt_input_register_hook(sn, family, STT_HOOK_PRE);
 	if (!err)
-		err = stt_input_register_hook(sn, i, STT_HOOK_IN);
+		err = stt_input_register_hook(sn, family, STT_HOOK_IN);
 	if (err)
-		stt_input_unregister(net, family);
+		stt_input_unregister(sn, family);
 
 	return err;
 }
 
 /**
- * stt_input_unregister - undo stt_input_register()
+ * stt_input_get - let a family's packets come to us
+ * @net: namespace
+ * @family: AF_INET or AF_INET6
+ * @extack: says why not
+ *
+ * Each endpoint of a configuration holds this.  What is allocated here stays
+ * for as long as the namespace.
+ *
+ * Context: RTNL; sleeps.
+ * Return: 0, -ENOMEM, or what netfilter returns; -EAFNOSUPPORT for a family
+ * that the kernel does not have.
+ */
+int stt_input_get(struct net *net, sa_family_t family,
+		  struct netlink_ext_ack *extack)
+{
+	int i = stt_family_index(family), err = 0;
+	struct stt_net *sn = stt_net(net);
+
+	ASSERT_RTNL();
+
+	if (!sn->reasm)
+		sn->reasm = stt_reasm_alloc(sn);
+	if (!sn->reasm || (!sn->early && stt_early_init(sn)))
+		return -ENOMEM;
+
+	if (!sn->ninputs[i])
+		err = stt_input_register(sn, i);
+	if (err)
+		goto err_hooks;
+	sn->ninputs[i]++;
+	err = stt_input_watch_vrfs(net);
+	if (!err)
+		return 0;
+
+	stt_input_put(net, family);
+err_hooks:
+	NL_SET_ERR_MSG(extack, "Cannot register netfilter hooks");
+	return err;
+}
+
+/**
+ * stt_input_put - undo stt_input_get()
  * @net: namespace
  * @family: AF_INET or AF_INET6
  *
- * Context: RTNL; sleeps.  Packets may be in the hooks until a grace period
- * has passed.
+ * Context: RTNL; sleeps.  Packets may be on their way to endpoints until a
+ * grace period has passed.
  */
-void stt_input_unregister(struct net *net, sa_family_t family)
+void stt_input_put(struct net *net, sa_family_t family)
 {
-	struct nf_hook_ops *ops = stt_net(net)->hooks[stt_family_index(family)];
-	int i;
+	int i = stt_family_index(family);
+	struct stt_net *sn = stt_net(net);
 
-	for (i = 0; i < STT_HOOKS; i++) {
-		if (ops[i].priv)
-			nf_unregister_net_hook(net, &ops[i]);
-		ops[i].priv = NULL;
-	}
+	ASSERT_RTNL();
+
+	if (!--sn->ninputs[i])
+		stt_input_unregister(sn, i);
 }

@@ -792,7 +792,7 @@ static void __net_exit stt_net_exit(struct net *net)
 	stt_proc_exit(net);
 	stt_fdb_nh_unregister(sn);
 	stt_sysctl_exit(sn);
-	WARN_ON_ONCE(sn->nports[0] || sn->nports[1]);
+	WARN_ON_ONCE(sn->ninputs[0] || sn->ninputs[1]);
 	if (sn->reasm)
 		stt_reasm_free(sn->reasm);
 	stt_early_free(sn);

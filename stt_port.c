@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
-#include "include/stt_early.h"
 
 /* As words: every received frame looks one up. */
 #define STT_CONF_KEY_WORDS	(sizeof(struct stt_conf_key) / sizeof(u64))
@@ -58,17 +57,6 @@ static const struct rhashtable_params stt_group_conf_params = {
 	.automatic_shrinking	= true,
 };
 
-static int stt_port_watch_vrfs(struct net *net)
-{
-	struct net_device *dev;
-
-	for_each_netdev(net, dev)
-		if (netif_is_l3_master(dev))
-			return stt_input_register_vrf(net);
-
-	return 0;
-}
-
 /* Where the endpoint of a number belongs.  NULL without memory. */
 static struct stt_port __rcu **stt_port_place(struct stt_net *sn,
 					      sa_family_t family,
@@ -116,20 +104,15 @@ void stt_port_tables_free(struct stt_net *sn)
 }
 
 static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
-					__be16 number, bool gbp,
-					struct netlink_ext_ack *extack)
+					__be16 number, bool gbp)
 {
-	unsigned int index = stt_family_index(family);
 	struct stt_net *sn = stt_net(net);
 	struct stt_port __rcu **place;
 	struct stt_port *port;
 	int err;
 
-	/* These are for all ports, and stay for as long as the namespace. */
-	if (!sn->reasm)
-		sn->reasm = stt_reasm_alloc(sn);
 	place = stt_port_place(sn, family, number);
-	if (!place || !sn->reasm || (!sn->early && stt_early_init(sn)))
+	if (!place)
 		return ERR_PTR(-ENOMEM);
 
 	port = kzalloc_obj(*port, GFP_KERNEL_ACCOUNT);
@@ -154,29 +137,10 @@ static struct stt_port *stt_port_create(struct net *net, sa_family_t family,
 	err = rhashtable_init(&port->groups, &stt_group_params);
 	if (err)
 		goto err_group_confs;
-	if (!sn->nports[index]) {
-		err = stt_input_register(net, family);
-		if (err) {
-			NL_SET_ERR_MSG(extack,
-				       "Cannot register netfilter hooks");
-			goto err_groups;
-		}
-	}
-	sn->nports[index]++;
-	err = stt_port_watch_vrfs(net);
-	if (err) {
-		NL_SET_ERR_MSG(extack, "Cannot register netfilter hooks");
-		goto err_hooks;
-	}
 	rcu_assign_pointer(*place, port);
 
 	return port;
 
-err_hooks:
-	if (!--sn->nports[index])
-		stt_input_unregister(net, family);
-err_groups:
-	rhashtable_destroy(&port->groups);
 err_group_confs:
 	rhashtable_destroy(&port->group_confs);
 err_confs:
@@ -194,9 +158,11 @@ err_free:
  * @gbp: with group policy
  * @extack: says why not
  *
+ * The caller holds stt_input_get() for the family.
+ *
  * Context: RTNL; sleeps.
  * Return: the endpoint, or -EADDRINUSE when it is of the other kind as to group
- * policy, -ENOMEM, or what hooks return.
+ * policy, or -ENOMEM.
  */
 struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 			      __be16 number, bool gbp,
@@ -208,7 +174,7 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 
 	port = stt_port_find_rcu(stt_net(net), family, number);
 	if (!port)
-		return stt_port_create(net, family, number, gbp, extack);
+		return stt_port_create(net, family, number, gbp);
 	if (port->gbp != gbp) {
 		NL_SET_ERR_MSG(extack,
 			       "Devices with and without group policy (gbp) cannot share a port");
@@ -221,8 +187,7 @@ struct stt_port *stt_port_get(struct net *net, sa_family_t family,
 
 /**
  * stt_port_put - give a reference back; the last one closes the endpoint
- * @port: endpoint, without confs and zones when this is the last reference; or
- *	NULL
+ * @port: endpoint, without confs and zones when this is the last reference
  *
  * Context: RTNL; sleeps.
  */
@@ -232,14 +197,11 @@ void stt_port_put(struct stt_port *port)
 
 	ASSERT_RTNL();
 
-	if (!port || --port->refs)
+	if (--port->refs)
 		return;
 
 	sn = stt_net(port->net);
 	RCU_INIT_POINTER(*stt_port_place(sn, port->family, port->number), NULL);
-	if (!--sn->nports[stt_family_index(port->family)])
-		stt_input_unregister(port->net, port->family);
-
 	/* Packets may still look at the port's tables. */
 	synchronize_net();
 	rhashtable_destroy(&port->groups);

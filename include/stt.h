@@ -161,7 +161,8 @@ enum stt_hook {
  * @ports: endpoints by port number, per family; made with the first one, gone
  *	with the namespace
  * @path_gen: changes when a path goes; written under @path_lock
- * @nports: how many there are, per family; the hooks stand while there is one
+ * @ninputs: references to endpoints, per family; the hooks are registered while
+ *	there is one; RTNL
  * @hooks: netfilter's, per family; those that stand have a priv; RTNL
  * @zones: &struct stt_zone by &struct stt_zone_key; written under RTNL
  * @devs: devices whose underlay this is; RTNL
@@ -201,7 +202,7 @@ struct stt_net {
 	struct net			*net;
 	struct stt_port_table __rcu	*ports[2];
 	unsigned long			path_gen;
-	unsigned int			nports[2];
+	unsigned int			ninputs[2];
 	struct nf_hook_ops		hooks[2][STT_HOOKS];
 	struct rhashtable		zones;
 	struct list_head		devs;
@@ -1028,8 +1029,9 @@ void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 
 /* ---- stt_input.c: IP -> segment ---------------------------------------- */
 
-int stt_input_register(struct net *net, sa_family_t family);
-void stt_input_unregister(struct net *net, sa_family_t family);
+int stt_input_get(struct net *net, sa_family_t family,
+		  struct netlink_ext_ack *extack);
+void stt_input_put(struct net *net, sa_family_t family);
 int stt_input_register_vrf(struct net *net);
 
 /* ---- stt_partial.c: a frame with holes -> TCP packets ------------------ */
