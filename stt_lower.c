@@ -28,76 +28,7 @@ static const struct rhashtable_params stt_lower_params = {
 	.automatic_shrinking	= true,
 };
 
-/* A route that changed is noticed so soon, in jiffies. */
-#define STT_LOOK_DELAY		(HZ / 4)
-
-/* One that varies, as with several next hops, is looked up so seldom. */
-#define STT_LOOK_AGAIN		(10 * HZ)
-
 /* ---- index ------------------------------------------------------------- */
-
-/* Set limits by where routes lead now. */
-static void stt_lower_look_work(struct work_struct *work)
-{
-	struct stt_net *sn = container_of(to_delayed_work(work),
-					  struct stt_net, moved_work);
-	struct stt_dev *stt;
-	LIST_HEAD(moved);
-	int was;
-
-	rtnl_lock();
-	spin_lock_bh(&sn->moved_lock);
-	/* Packets may put them back meanwhile: that is for the next time. */
-	list_splice_init(&sn->moved, &moved);
-	while (!list_empty(&moved)) {
-		stt = list_first_entry(&moved, struct stt_dev, moved_node);
-		list_del_init(&stt->moved_node);
-		spin_unlock_bh(&sn->moved_lock);
-		was = stt->route_ifindex;
-		stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
-		if (stt->route_ifindex == was)
-			WRITE_ONCE(stt->look_after, jiffies + STT_LOOK_AGAIN);
-		cond_resched();
-		spin_lock_bh(&sn->moved_lock);
-	}
-	spin_unlock_bh(&sn->moved_lock);
-	rtnl_unlock();
-}
-
-/**
- * stt_lower_look - look up soon where the route to the remote leads now
- * @stt: device
- *
- * Context: BH disabled, RCU read side.
- */
-void stt_lower_look(struct stt_dev *stt)
-{
-	struct stt_net *sn = stt_net(stt->net);
-
-	if (time_before(jiffies, READ_ONCE(stt->look_after)) ||
-	    !list_empty_careful(&stt->moved_node))
-		return;
-	spin_lock(&sn->moved_lock);
-	if (list_empty(&stt->moved_node))
-		list_add_tail(&stt->moved_node, &sn->moved);
-	spin_unlock(&sn->moved_lock);
-	schedule_delayed_work(&sn->moved_work, STT_LOOK_DELAY);
-}
-
-/**
- * stt_lower_unlook - the device goes: do not look any more
- * @stt: device that packets do not come to any more
- *
- * Context: RTNL.
- */
-void stt_lower_unlook(struct stt_dev *stt)
-{
-	struct stt_net *sn = stt_net(stt->net);
-
-	spin_lock_bh(&sn->moved_lock);
-	list_del_init(&stt->moved_node);
-	spin_unlock_bh(&sn->moved_lock);
-}
 
 /**
  * stt_lower_init - make an empty index
@@ -107,10 +38,6 @@ void stt_lower_unlook(struct stt_dev *stt)
  */
 int stt_lower_init(struct stt_net *sn)
 {
-	INIT_LIST_HEAD(&sn->moved);
-	spin_lock_init(&sn->moved_lock);
-	INIT_DELAYED_WORK(&sn->moved_work, stt_lower_look_work);
-
 	return rhashtable_init(&sn->lowers, &stt_lower_params);
 }
 
@@ -120,7 +47,6 @@ int stt_lower_init(struct stt_net *sn)
  */
 void stt_lower_exit(struct stt_net *sn)
 {
-	cancel_delayed_work_sync(&sn->moved_work);
 	rhashtable_destroy(&sn->lowers);
 }
 
@@ -318,7 +244,7 @@ void stt_lower_release(struct stt_dev *stt)
 static int stt_lower_is_stt(struct net_device *dev,
 			    struct netdev_nested_priv *priv)
 {
-	return dev->rtnl_link_ops == &stt_link_ops;
+	return stt_is_dev(dev);
 }
 
 /**

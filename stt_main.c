@@ -17,8 +17,6 @@
 #include "include/stt.h"
 #include "include/stt_early.h"
 
-#define STT_DRV_NAME	"stt"
-
 /* ---- device ------------------------------------------------------------ */
 
 static int stt_init(struct net_device *dev)
@@ -61,7 +59,7 @@ static void stt_uninit(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
-	stt_lower_unlook(stt);
+	stt_limits_unlook(stt);
 	stt_fdb_exit(stt);
 	stt_conf_release(stt);
 	gro_cells_destroy(&stt->cells);
@@ -76,230 +74,13 @@ static void stt_destructor(struct net_device *dev)
 	free_percpu(stt->counters);
 }
 
-/* The device that frames leave through, or NULL; a reference. */
-static struct net_device *stt_get_lower(const struct stt_dev *stt,
-					const struct stt_conf *conf)
-{
-	if (stt->lower) {
-		dev_hold(stt->lower);
-		return stt->lower;
-	}
-	if (!conf->dest.path)
-		return NULL;
-
-	return stt_route_dev(stt->net, conf->dest.key, conf->dest.label);
-}
-
-/* Bonds and teams merge nothing: they say whether their links may. */
-static int stt_merges(struct net_device *dev, struct netdev_nested_priv *priv)
-{
-	if (netif_is_lag_master(dev) || !(dev->features & NETIF_F_LRO))
-		return 0;
-	priv->data = dev;
-
-	return 1;
-}
-
-static struct net_device *stt_find_lro(struct net_device *lower)
-{
-	struct netdev_nested_priv priv = { };
-
-	if (!stt_merges(lower, &priv))
-		netdev_walk_all_lower_dev(lower, stt_merges, &priv);
-
-	return priv.data;
-}
-
-/*
- * Some NICs' LRO merges segments of different frames, which nobody can take
- * apart again.  Said of one underlay, and once while it is on.
- */
-static void stt_check_lro(struct stt_net *sn, struct net_device *lower)
-{
-	struct net_device *said, *nic;
-
-	ASSERT_RTNL();
-	said = __dev_get_by_index(sn->net, sn->lro_ifindex);
-	if (said && stt_find_lro(said))
-		return;
-	nic = stt_find_lro(lower);
-	sn->lro_ifindex = nic ? lower->ifindex : 0;
-	if (nic)
-		netdev_warn(nic,
-			    "LRO is on and may merge segments of different STT frames; turn it off: ethtool -K %s lro off\n",
-			    nic->name);
-}
-
-/**
- * stt_disable_lro - turn off the LRO of a lower device that the user named
- * @lower: the device
- *
- * As bridge and bond do: the user need not know what a NIC's LRO does to
- * segments.  It stays off when the tunnel goes.  Devices that only a route
- * leads to are not touched, and the log warns of them.
- *
- * Context: RTNL; not from a notifier.
- */
-void stt_disable_lro(struct net_device *lower)
-{
-	struct net_device *nic = lower ? stt_find_lro(lower) : NULL;
-
-	if (!nic)
-		return;
-	dev_disable_lro(lower);
-	if (net_ratelimit())
-		netdev_info(nic,
-			    "LRO is turned off: it may merge segments of different STT frames\n");
-}
-
-/* The IP and TCP headers of a segment, the longer ones of two families. */
-static unsigned int stt_outer_hlen(const struct stt_conf *conf)
-{
-	bool v6 = conf->port->family == AF_INET6 || conf->port6;
-
-	return (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
-	       sizeof(struct tcphdr);
-}
-
-/*
- * The largest GSO packet, link header included, that @lower leaves to its NIC
- * whole: it has a limit in bytes, and one in segments.
- */
-static unsigned int stt_lower_gso_max(const struct net_device *lower,
-				      const struct stt_conf *conf,
-				      unsigned int link)
-{
-	bool v6 = conf->port->family == AF_INET6 || conf->port6;
-	unsigned int size = netdev_get_gso_max(lower, v6);
-	unsigned int hlen = stt_outer_hlen(conf);
-	unsigned int mtu = READ_ONCE(lower->mtu);
-
-	if (conf->port6)
-		size = min(size, netdev_get_gso_max(lower, false));
-	if (mtu <= hlen)
-		return size;
-
-	return min_t(u64, size, link + hlen + (u64)(mtu - hlen) *
-				READ_ONCE(lower->gso_max_segs));
-}
-
-/**
- * stt_set_mtu_range - set which MTUs a device accepts
- * @dev: stt device, not registered yet
- * @conf: its configuration
- */
-void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf)
-{
-	bool v6 = conf->port->family == AF_INET6;
-
-	dev->min_mtu = ETH_MIN_MTU;
-	dev->max_mtu = v6 ? STT_MAX_MTU_V6 : STT_MAX_MTU_V4;
-}
-
-/*
- * Change the largest GSO packet that is not cut.  Devices above inherit
- * tso_max_size alone, which does not change: a larger packet is cut into
- * several frames.
- */
-static void stt_set_gso_max(struct net_device *dev, unsigned int size)
-{
-	struct stt_dev *stt = netdev_priv(dev);
-
-	/* What the user set stays; what we set follows. */
-	netdev_follow_gso_max(dev, stt->gso_size ? : GSO_LEGACY_MAX_SIZE, size);
-	WRITE_ONCE(stt->gso_size, size);
-}
-
-/* See &stt_dev.route_ifindex. */
-static int stt_route_ifindex(const struct stt_dev *stt,
-			     const struct stt_conf *conf,
-			     const struct net_device *lower)
-{
-	if (stt->lower || !conf->dest.path)
-		return -1;
-
-	return lower ? lower->ifindex : 0;
-}
-
-/*
- * The limits of @lower, an STT device, changed: fit those of the STT devices
- * that are linked to it.  No event tells of that.  Links are no deeper than the
- * core's limit, and so is this.
- */
-static void stt_fit_linked(struct net_device *lower)
-{
-	struct stt_lower *entry;
-	struct hlist_node *tmp;
-	struct stt_dev *stt;
-
-	entry = stt_lower_find(stt_net(dev_net(lower)), lower->ifindex);
-	if (!entry)
-		return;
-	hlist_for_each_entry_safe(stt, tmp, &entry->devs, lower_node)
-		if (stt->lower == lower)
-			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
-}
-
-/* More than IP tunnels ask for helps no one. */
-#define STT_MAX_HEADROOM	512
-
-/**
- * stt_set_underlay - fit the device's limits to what carries its frames
- * @dev: stt device
- * @conf: its configuration
- *
- * Sets the room for our headers, and the largest GSO packet: with all headers
- * it must stay below what the lower device takes, or it would be cut in
- * software.  Does nothing to a device that is going.
- *
- * Context: RTNL; sleeps.
- */
-void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf)
-{
-	unsigned int link = ETH_HLEN, room = LL_MAX_HEADER;
-	unsigned int size = GSO_LEGACY_MAX_SIZE;
-	enum stt_trust trust = STT_TRUST_NONE;
-	struct stt_dev *stt = netdev_priv(dev);
-	unsigned int headroom = dev->needed_headroom;
-	unsigned int gso_size = stt->gso_size;
-	struct net_device *lower;
-	unsigned int hlen;
-
-	if (!stt->listed)
-		return;
-	hlen = STT_HLEN + stt_outer_hlen(conf);
-	lower = stt_get_lower(stt, conf);
-	stt_lower_follow(stt, lower);
-	WRITE_ONCE(stt->route_ifindex, stt_route_ifindex(stt, conf, lower));
-	if (lower)
-		trust = stt_lower_trust(stt, lower);
-	if (trust == STT_TRUST_FULL) {
-		link = max_t(unsigned int, lower->hard_header_len, ETH_HLEN);
-		/* More than is needed makes tunnels above expand heads. */
-		room = lower->hard_header_len + lower->needed_headroom;
-		size = min(size, stt_lower_gso_max(lower, conf, link));
-		stt_check_lro(stt_net(stt->net), lower);
-	} else if (trust == STT_TRUST_TUNNEL) {
-		room += hlen;
-		size -= hlen + link;
-	}
-	dev_put(lower);
-	dev->needed_headroom = min_t(unsigned int, room + hlen,
-				     STT_MAX_HEADROOM);
-	/* The core takes that much off it. */
-	if (size > hlen + link + MAX_TCP_HEADER)
-		stt_set_gso_max(dev, size - hlen - link);
-	if (stt->gso_size != gso_size || dev->needed_headroom != headroom)
-		stt_fit_linked(dev);
-}
-
 static int stt_open(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 	struct stt_group *group;
 
 	/* The routes may be others than when the device was made. */
-	stt_set_underlay(dev, stt_conf_rtnl(stt));
+	stt_limits_set(dev, stt_conf_rtnl(stt));
 	group = stt_group_get(stt_conf_rtnl(stt));
 	if (IS_ERR(group))
 		return PTR_ERR(group);
@@ -369,7 +150,7 @@ static const struct net_device_ops stt_netdev_ops = {
 };
 
 static const struct device_type stt_type = {
-	.name = STT_DRV_NAME,
+	.name = STT_LINK_KIND,
 };
 
 /* ---- ethtool ----------------------------------------------------------- */
@@ -377,7 +158,7 @@ static const struct device_type stt_type = {
 static void stt_get_drvinfo(struct net_device *dev,
 			    struct ethtool_drvinfo *info)
 {
-	strscpy(info->driver, STT_DRV_NAME, sizeof(info->driver));
+	strscpy(info->driver, STT_LINK_KIND, sizeof(info->driver));
 	strscpy(info->version, STT_MODULE_VERSION, sizeof(info->version));
 }
 
@@ -482,7 +263,7 @@ static void stt_lower_changed(const struct stt_lower *entry)
 	struct stt_dev *stt;
 
 	hlist_for_each_entry_safe(stt, tmp, &entry->devs, lower_node)
-		stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+		stt_limits_set(stt->dev, stt_conf_rtnl(stt));
 }
 
 /* A lower device may have lost its IP, or have it back. */
@@ -525,7 +306,7 @@ static void stt_lower_gone(const struct stt_lower *entry,
 		if (stt->lower == lower)
 			stt_dellink(stt->dev, &gone);
 		else
-			stt_set_underlay(stt->dev, stt_conf_rtnl(stt));
+			stt_limits_set(stt->dev, stt_conf_rtnl(stt));
 	}
 	unregister_netdevice_many(&gone);
 }
@@ -537,10 +318,10 @@ static void stt_upper_changed(struct stt_net *sn, struct net_device *lower,
 	struct stt_lower *entry;
 
 	/* Its route may lead through a device that stands on it now. */
-	if (lower->rtnl_link_ops == &stt_link_ops) {
+	if (stt_is_dev(lower)) {
 		struct stt_dev *stt = netdev_priv(lower);
 
-		stt_set_underlay(lower, stt_conf_rtnl(stt));
+		stt_limits_set(lower, stt_conf_rtnl(stt));
 	}
 	if (!netif_is_l3_master(upper))
 		return;
@@ -738,6 +519,7 @@ static int __net_init stt_net_init(struct net *net)
 	err = stt_paths_init(sn);
 	if (err)
 		goto err_peers;
+	stt_limits_init(sn);
 	err = stt_lower_init(sn);
 	if (err)
 		goto err_paths;
@@ -763,6 +545,7 @@ err_sysctl:
 err_zones:
 	rhashtable_destroy(&sn->zones);
 err_lowers:
+	stt_limits_exit(sn);
 	stt_lower_exit(sn);
 err_paths:
 	stt_paths_free(sn);
@@ -798,6 +581,7 @@ static void __net_exit stt_net_exit(struct net *net)
 	stt_early_free(sn);
 	stt_port_tables_free(sn);
 	rhashtable_destroy(&sn->zones);
+	stt_limits_exit(sn);
 	stt_lower_exit(sn);
 	stt_paths_free(sn);
 	stt_peers_free(sn);

@@ -262,7 +262,7 @@ static int stt_newlink(struct net_device *dev,
 		goto err_free;
 
 	rcu_assign_pointer(stt->conf, conf);
-	stt_set_mtu_range(dev, conf);
+	stt_limits_set_mtu(dev, conf);
 	/* A packet's metadata, and a route's, are with its dst. */
 	if (conf->external)
 		netif_keep_dst(dev);
@@ -293,8 +293,8 @@ static int stt_newlink(struct net_device *dev,
 	stt_fdb_commit(stt, NULL, conf);
 	list_add_rcu(&stt->list, &stt_net(net)->devs);
 	stt->listed = true;
-	stt_disable_lro(stt->lower);
-	stt_set_underlay(dev, conf);
+	stt_limits_disable_lro(stt->lower);
+	stt_limits_set(dev, conf);
 
 	stt_warn_odd(net, conf, extack);
 
@@ -454,8 +454,8 @@ static int stt_changelink(struct net_device *dev, struct nlattr *tb[],
 		return err;
 	}
 	stt_lower_commit(stt, lower);
-	stt_disable_lro(lower);
-	stt_set_underlay(dev, conf);
+	stt_limits_disable_lro(lower);
+	stt_limits_set(dev, conf);
 	stt_warn_odd(stt->net, conf, extack);
 
 	return 0;
@@ -561,7 +561,7 @@ static struct net *stt_get_link_net(const struct net_device *dev)
 RTNL_NEWLINK_SHIM(stt_newlink)
 
 struct rtnl_link_ops stt_link_ops = {
-	.kind		= "stt",
+	.kind		= STT_LINK_KIND,
 	.maxtype	= IFLA_STT_MAX,
 	.policy		= stt_policy,
 	.priv_size	= sizeof(struct stt_dev),

@@ -550,7 +550,7 @@ stt_tx_prepare(struct stt_dev *stt, const struct stt_dest *dest,
 		*cause = STT_DEV_tx_loop;
 		return false;
 	}
-	stt_lower_check(stt, dest, out->dst->dev);
+	stt_limits_check(stt, dest, out->dst->dev);
 	out->local = unlikely(stt_route_is_local(key->family, out->dst)) &&
 		     dest->localbypass;
 	if (likely(dest->path))

@@ -589,7 +589,7 @@ struct stt_fdb {
  *	nowhere; negative if no route has a say: written under RTNL
  * @moved_node: in &stt_net.moved, or empty
  * @look_after: jiffies before which the route is not looked up again
- * @gso_size: what stt_set_underlay() made of the lower device's gso_max_size:
+ * @gso_size: what stt_limits_set() made of the lower device's gso_max_size:
  *	a larger GSO packet is cut into several frames (W13); 0 if it is not
  *	known; written under RTNL
  */
@@ -614,6 +614,15 @@ struct stt_dev {
 	unsigned int			gso_size;
 };
 
+/* What "ip link add type" calls a device. */
+#define STT_LINK_KIND		"stt"
+
+static inline bool stt_is_dev(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops &&
+	       !strcmp(dev->rtnl_link_ops->kind, STT_LINK_KIND);
+}
+
 static inline struct stt_conf *stt_conf_rtnl(const struct stt_dev *stt)
 {
 	return rtnl_dereference(stt->conf);
@@ -637,9 +646,6 @@ static inline void stt_dev_count(const struct stt_dev *stt,
 /* ---- stt_main.c: module, namespace and device life --------------------- */
 
 void stt_setup(struct net_device *dev);
-void stt_set_mtu_range(struct net_device *dev, const struct stt_conf *conf);
-void stt_set_underlay(struct net_device *dev, const struct stt_conf *conf);
-void stt_disable_lro(struct net_device *lower);
 
 /* ---- stt_netlink.c: the link kind -------------------------------------- */
 
@@ -690,30 +696,37 @@ int stt_lower_prepare(struct stt_dev *stt, struct net_device *lower,
 void stt_lower_commit(struct stt_dev *stt, struct net_device *lower);
 void stt_lower_abort(struct stt_dev *stt, struct net_device *lower);
 void stt_lower_release(struct stt_dev *stt);
-void stt_lower_look(struct stt_dev *stt);
-void stt_lower_unlook(struct stt_dev *stt);
+enum stt_trust stt_lower_trust(const struct stt_dev *stt,
+			       struct net_device *lower);
+
+/* ---- stt_limits.c: limits that follow the device below ------------------ */
+
+void stt_limits_init(struct stt_net *sn);
+void stt_limits_exit(struct stt_net *sn);
+void stt_limits_set_mtu(struct net_device *dev, const struct stt_conf *conf);
+void stt_limits_set(struct net_device *dev, const struct stt_conf *conf);
+void stt_limits_disable_lro(struct net_device *lower);
+void stt_limits_look(struct stt_dev *stt);
+void stt_limits_unlook(struct stt_dev *stt);
 
 /**
- * stt_lower_check - see whether the route still leads where limits come from
+ * stt_limits_check - see whether the route still leads where limits come from
  * @stt: device
  * @dest: where a frame goes
  * @dev: the device that it leaves through
  *
  * Context: BH disabled, RCU read side.
  */
-static inline void stt_lower_check(struct stt_dev *stt,
-				   const struct stt_dest *dest,
-				   const struct net_device *dev)
+static inline void stt_limits_check(struct stt_dev *stt,
+				    const struct stt_dest *dest,
+				    const struct net_device *dev)
 {
 	int ifindex = READ_ONCE(stt->route_ifindex);
 
 	if (unlikely(ifindex != dev->ifindex) && ifindex >= 0 && dest->path &&
 	    dest->path->key.use == STT_PATH_CONF)
-		stt_lower_look(stt);
+		stt_limits_look(stt);
 }
-
-enum stt_trust stt_lower_trust(const struct stt_dev *stt,
-			       struct net_device *lower);
 
 /* ---- stt_conf.c: configurations of devices ----------------------------- */
 
