@@ -643,7 +643,7 @@ static inline void stt_dev_count(const struct stt_dev *stt,
 	u64_stats_update_end(&s->syncp);
 }
 
-/* ---- stt_main.c: module, namespace and device life --------------------- */
+/* ---- stt_dev.c: the net_device ------------------------------------------- */
 
 void stt_setup(struct net_device *dev);
 
