@@ -100,7 +100,7 @@ matrix:
 check-fast:
 	tests/check.sh --fast
 
-#   make lint           checkpatch, sparse, W=1, coccicheck, shellcheck
+#   make lint           checkpatch, sparse, W=1, layers, coccicheck, shellcheck
 lint:
 	tests/lint.sh
 

@@ -4,7 +4,8 @@
 # lint.sh - what can be found without running the code
 #
 # checkpatch --strict, W=1 and sparse on the oldest and the newest kernel, the
-# kernel's own coccinelle scripts, shellcheck, and what tests/prose.py reads.
+# layers of the objects, the kernel's own coccinelle scripts, shellcheck, and
+# what tests/prose.py reads.
 # Prints findings only; any makes it fail. The files that are looked at are those in git, and new ones.
 
 set -euo pipefail
@@ -57,6 +58,9 @@ for k in stock-6.1 newest; do
 		"$vm/build.sh" "$k" LINT=1 CHECK="$sparse" 2>&1 >/dev/null |
 		grep -E 'warning|error|WARNING|ERROR' || true)
 done
+
+report 'layers (the order in Kbuild)' < <(
+	tests/layers.py build/newest-lint || true)
 
 # What "make coccicheck MODE=report" does, less the scripts that need an OCaml
 # compiler, at the first of which it would give up.
