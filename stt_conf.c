@@ -12,6 +12,19 @@
 #include <net/rtnetlink.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_external.h"
+#include "include/stt_fdb.h"
+#include "include/stt_input.h"
+#include "include/stt_mcast.h"
+#include "include/stt_netlink.h"
+#include "include/stt_path.h"
+#include "include/stt_peers.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_zone.h"
 
 /* What a conf says before the user says anything. */
 static void stt_conf_default(struct stt_conf *conf)

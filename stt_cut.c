@@ -16,7 +16,9 @@
 #include <net/checksum.h>
 #include <net/gso.h>
 
-#include "include/stt.h"
+#include "include/stt_cut.h"
+#include "include/stt_inner.h"
+#include "include/stt_skb.h"
 
 /* Length of all headers of an inner TCP packet; 0 if they are not there. */
 static unsigned int stt_cut_headers(const struct sk_buff *skb,

@@ -16,8 +16,23 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_deliver.h"
+#include "include/stt_dev.h"
 #include "include/stt_early.h"
+#include "include/stt_external.h"
+#include "include/stt_fdb.h"
+#include "include/stt_ids.h"
+#include "include/stt_inner.h"
+#include "include/stt_partial.h"
+#include "include/stt_peers.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_skb.h"
+#include "include/stt_stats.h"
 #include "include/stt_trace.h"
+#include "include/stt_whole.h"
 
 /*
  * What the segments were aggregated as is no business of the inner packet's.

@@ -5,8 +5,18 @@
 #include <linux/ethtool.h>
 #include <linux/etherdevice.h>
 #include <linux/rtnetlink.h>
+#include <net/ip_tunnels.h>
 
-#include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_fdb.h"
+#include "include/stt_ids.h"
+#include "include/stt_limits.h"
+#include "include/stt_mcast.h"
+#include "include/stt_proto.h"
+#include "include/stt_stats.h"
+#include "include/stt_xmit.h"
+#include "include/stt_zone.h"
 
 /* ---- life -------------------------------------------------------------- */
 

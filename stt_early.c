@@ -9,7 +9,10 @@
 #include <net/ip6_route.h>
 #include <net/route.h>
 
+#include "include/stt.h"
 #include "include/stt_early.h"
+#include "include/stt_port.h"
+#include "include/stt_source.h"
 
 /* Rules that look at ports.  A new rule makes routes obsolete. */
 static bool stt_early_has_port_rules(const struct net *net, sa_family_t family)

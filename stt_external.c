@@ -11,6 +11,12 @@
 #include <net/ipv6.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_external.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
 
 #define STT_EXTERNAL_BITS	4
 

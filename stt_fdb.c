@@ -14,7 +14,14 @@
 #include <linux/workqueue.h>
 #include <net/ipv6.h>
 
+#include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
+#include "include/stt_stats.h"
 
 static const struct rhashtable_params stt_fdb_params = {
 	.nelem_hint		= 1,

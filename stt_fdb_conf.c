@@ -10,7 +10,13 @@
 #include <linux/slab.h>
 #include <net/nexthop.h>
 
+#include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
 
 /* What unknown stations are sent to when nobody says anything else. */
 static bool stt_fdb_own(const struct stt_conf *conf, struct stt_fdb_where *at)

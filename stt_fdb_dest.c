@@ -5,7 +5,13 @@
  */
 #include <linux/slab.h>
 
+#include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_path.h"
+#include "include/stt_peers.h"
 
 /**
  * stt_fdb_at_equal - are these one destination

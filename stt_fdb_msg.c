@@ -11,7 +11,10 @@
 #include <net/nexthop.h>
 #include <net/rtnetlink.h>
 
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_port.h"
 
 static int stt_fdb_fill_dest(struct sk_buff *skb, const struct stt_conf *conf,
 			     const struct stt_fdb_entry *entry,

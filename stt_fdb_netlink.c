@@ -13,7 +13,12 @@
 #include <net/nexthop.h>
 #include <net/rtnetlink.h>
 
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
 
 /* ---- messages -> requests ---------------------------------------------- */
 

@@ -12,7 +12,12 @@
 #include <net/ip_fib.h>
 #include <net/nexthop.h>
 
+#include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
 
 static bool stt_fdb_nh_fits(struct stt_fdb *fdb, struct nexthop *nh,
 			    struct netlink_ext_ack *extack)

@@ -12,6 +12,9 @@
 
 #include "include/stt.h"
 #include "include/stt_frame.h"
+#include "include/stt_proto.h"
+#include "include/stt_skb.h"
+#include "include/stt_stats.h"
 
 static unsigned int stt_seg_start(struct sk_buff *skb)
 {

@@ -17,6 +17,7 @@
  * Other errors are not acted on.  Unreachable hosts and ports are soft errors
  * for TCP as well, and here they would let anyone on the path stop a tunnel.
  */
+#include <linux/etherdevice.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/inetdevice.h>
@@ -32,6 +33,9 @@
 #include <net/xfrm.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_icmp.h"
+#include "include/stt_path.h"
 
 /* The part of a TCP header that every router quotes. */
 struct stt_quoted_ports {

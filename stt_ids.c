@@ -17,7 +17,10 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_ids.h"
+#include "include/stt_stats.h"
 
 /* Ids of a device that have counters of their own... */
 #define STT_IDS_MAX		16384

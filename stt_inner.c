@@ -5,10 +5,11 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <net/dsfield.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-#include "include/stt.h"
+#include "include/stt_inner.h"
 
 /* Tags in front of an IP header that are skipped. */
 #define STT_MAX_TAGS	4

@@ -19,7 +19,18 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "include/stt.h"
+#include "include/stt_addr.h"
 #include "include/stt_early.h"
+#include "include/stt_icmp.h"
+#include "include/stt_input.h"
+#include "include/stt_mcast.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_reasm.h"
+#include "include/stt_rx.h"
+#include "include/stt_stats.h"
+#include "include/stt_zone.h"
 
 /* The interface that a packet came in by, also in a VRF. */
 static int stt_input_iif(const struct sk_buff *skb)

@@ -9,6 +9,13 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_limits.h"
+#include "include/stt_lower.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
 
 /* A route that changed is noticed so soon, in jiffies. */
 #define STT_LOOK_DELAY		(HZ / 4)

@@ -19,6 +19,8 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_dev.h"
+#include "include/stt_lower.h"
 
 static const struct rhashtable_params stt_lower_params = {
 	.nelem_hint		= 1,

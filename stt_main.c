@@ -9,7 +9,23 @@
 #include <net/rtnetlink.h>
 
 #include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
 #include "include/stt_early.h"
+#include "include/stt_fdb.h"
+#include "include/stt_ids.h"
+#include "include/stt_input.h"
+#include "include/stt_limits.h"
+#include "include/stt_lower.h"
+#include "include/stt_mcast.h"
+#include "include/stt_netlink.h"
+#include "include/stt_path.h"
+#include "include/stt_peers.h"
+#include "include/stt_port.h"
+#include "include/stt_reasm.h"
+#include "include/stt_stats.h"
+#include "include/stt_tx.h"
+#include "include/stt_zone.h"
 
 /* ---- what happens to lower devices ------------------------------------- */
 

@@ -15,7 +15,10 @@
 #include <net/addrconf.h>
 #include <net/ipv6.h>
 
-#include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_mcast.h"
+#include "include/stt_port.h"
 
 /**
  * struct stt_group_key - a group on a lower device

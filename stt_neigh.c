@@ -17,7 +17,10 @@
 #include <net/neighbour.h>
 #include <net/rtnetlink.h>
 
-#include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_neigh.h"
+#include "include/stt_stats.h"
 
 /* ---- misses ------------------------------------------------------------ */
 

@@ -12,6 +12,14 @@
 #include <net/stt.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_fdb.h"
+#include "include/stt_limits.h"
+#include "include/stt_lower.h"
+#include "include/stt_netlink.h"
+#include "include/stt_port.h"
 
 static const struct nla_policy stt_policy[IFLA_STT_MAX + 1] = {
 	[IFLA_STT_UNSPEC]	= { .strict_start_type = IFLA_STT_UNSPEC + 1 },

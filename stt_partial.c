@@ -14,7 +14,10 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
-#include "include/stt.h"
+#include "include/stt_inner.h"
+#include "include/stt_partial.h"
+#include "include/stt_proto.h"
+#include "include/stt_skb.h"
 
 /* Options with a signature over the whole segment. */
 #define STT_TCPOPT_MD5SIG	19

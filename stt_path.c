@@ -31,6 +31,10 @@
 #include <net/sock.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
 
 static const struct rhashtable_params stt_path_params = {
 	.key_len		= sizeof(struct stt_path_key),

@@ -16,7 +16,10 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_path.h"
 #include "include/stt_peers.h"
+#include "include/stt_source.h"
 
 #define STT_PEERS_MAX		4096
 #define STT_PEERS_IDLE		(60 * HZ)

@@ -8,6 +8,12 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_mcast.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
+#include "include/stt_zone.h"
 
 /* As words: every received frame looks one up. */
 #define STT_CONF_KEY_WORDS	(sizeof(struct stt_conf_key) / sizeof(u64))

@@ -57,9 +57,15 @@
 #include <net/inet_ecn.h>
 
 #include "include/stt.h"
+#include "include/stt_deliver.h"
 #include "include/stt_frame.h"
+#include "include/stt_peers.h"
 #include "include/stt_reasm.h"
+#include "include/stt_skb.h"
+#include "include/stt_source.h"
+#include "include/stt_stats.h"
 #include "include/stt_trace.h"
+#include "include/stt_whole.h"
 
 /* Closed frames that a shard remembers, per pool. */
 #define STT_CLOSED_MAX		256

@@ -21,6 +21,8 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
+#include "include/stt_inner.h"
+#include "include/stt_resend.h"
 
 #define STT_RESEND_BITS		8
 

@@ -11,7 +11,15 @@
 #include <net/tcp.h>
 #include <net/xfrm.h>
 
+#include "include/stt.h"
+#include "include/stt_deliver.h"
 #include "include/stt_early.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_reasm.h"
+#include "include/stt_rx.h"
+#include "include/stt_source.h"
+#include "include/stt_stats.h"
 #include "include/stt_trace.h"
 
 /*

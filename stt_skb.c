@@ -14,7 +14,7 @@
 #include <linux/skbuff_ref.h>
 #include <net/sock.h>
 
-#include "include/stt.h"
+#include "include/stt_skb.h"
 
 /* Smaller segments are copied, which is cheaper than a page fragment. */
 #define STT_COPY_MAX	256

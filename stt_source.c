@@ -7,7 +7,10 @@
 #include <linux/slab.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_frame.h"
 #include "include/stt_reasm.h"
+#include "include/stt_source.h"
 
 /* ---- known senders ----------------------------------------------------- */
 

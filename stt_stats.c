@@ -7,6 +7,8 @@
 #include <linux/skbuff.h>
 
 #include "include/stt.h"
+#include "include/stt_dev.h"
+#include "include/stt_stats.h"
 #define CREATE_TRACE_POINTS
 #include "include/stt_trace.h"
 

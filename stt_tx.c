@@ -25,6 +25,21 @@
 #include <net/tcp.h>
 
 #include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_cut.h"
+#include "include/stt_deliver.h"
+#include "include/stt_dev.h"
+#include "include/stt_ids.h"
+#include "include/stt_inner.h"
+#include "include/stt_limits.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_resend.h"
+#include "include/stt_skb.h"
+#include "include/stt_stats.h"
+#include "include/stt_tx.h"
 
 /*
  * What an inner GSO packet may be for the header to describe it.  AccECN's

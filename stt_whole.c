@@ -7,7 +7,9 @@
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 
+#include "include/stt.h"
 #include "include/stt_reasm.h"
+#include "include/stt_whole.h"
 
 /* Need not be secret: a sender gains nothing by ids that it used before. */
 static u64 stt_whole_hash(const struct stt_flow_key *key, u32 id)

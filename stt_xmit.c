@@ -11,8 +11,19 @@
 #include <net/dst.h>
 #include <net/nexthop.h>
 
-#include "include/stt.h"
+#include "include/stt_addr.h"
+#include "include/stt_conf.h"
+#include "include/stt_dev.h"
+#include "include/stt_external.h"
 #include "include/stt_fdb.h"
+#include "include/stt_ids.h"
+#include "include/stt_inner.h"
+#include "include/stt_neigh.h"
+#include "include/stt_path.h"
+#include "include/stt_proto.h"
+#include "include/stt_stats.h"
+#include "include/stt_tx.h"
+#include "include/stt_xmit.h"
 
 /* ---- FDB --------------------------------------------------------------- */
 

@@ -8,6 +8,11 @@
 #include <net/sock.h>
 
 #include "include/stt.h"
+#include "include/stt_conf.h"
+#include "include/stt_mcast.h"
+#include "include/stt_path.h"
+#include "include/stt_port.h"
+#include "include/stt_zone.h"
 
 const struct rhashtable_params stt_zone_params = {
 	.nelem_hint		= 2,

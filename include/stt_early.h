@@ -23,6 +23,7 @@
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
 #include <net/dst.h>
+#include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_fib.h>
@@ -30,7 +31,9 @@
 #include <net/l3mdev.h>
 #include <net/xfrm.h>
 
-#include "stt.h"
+#include "stt_peers.h"
+#include "stt_port.h"
+#include "stt_source.h"
 
 #define STT_EARLY_BITS		6
 
@@ -86,6 +89,27 @@ struct stt_early_slot {
  */
 struct stt_early {
 	struct stt_early_slot	slots[1 << STT_EARLY_BITS];
+};
+
+/**
+ * struct stt_input_info - a packet to an endpoint, as IP knows it
+ * @port: endpoint
+ * @slot: what is known of such packets, or NULL
+ * @from: addresses; the source port is filled in later
+ * @id: frame id; filled in later
+ * @thoff: offset of the TCP header from the IP header
+ * @dsfield: DSCP and ECN
+ * @learn: the packet came through routing and all hooks: once it is accepted,
+ *	its route may be remembered for the next ones
+ */
+struct stt_input_info {
+	struct stt_port		*port;
+	struct stt_early_slot	*slot;
+	struct stt_flow_key	from;
+	u32			id;
+	unsigned int		thoff;
+	u8			dsfield;
+	bool			learn;
 };
 
 /* Are our hooks the only ones in PRE_ROUTING and LOCAL_IN? */

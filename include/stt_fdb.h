@@ -21,7 +21,11 @@
 #include <linux/neighbour.h>
 #include <linux/rhashtable.h>
 
-#include "stt.h"
+#include "stt_conf.h"
+#include "stt_dev.h"
+
+/* As in vxlan, seconds. */
+#define STT_FDB_AGEING		300
 
 /**
  * struct stt_fdb_key - what an entry is found by
@@ -211,6 +215,14 @@ int stt_fdb_walk(struct stt_fdb *fdb,
 void stt_fdb_age_start(struct stt_dev *stt, const struct stt_conf *conf,
 		       const struct stt_fdb_entry *entry);
 
+int stt_fdb_init(struct stt_dev *stt);
+void stt_fdb_exit(struct stt_dev *stt);
+void stt_fdb_open(struct stt_dev *stt);
+void stt_fdb_stop(struct stt_dev *stt);
+void stt_fdb_clear(struct stt_dev *stt, bool notify);
+bool stt_fdb_source(const struct stt_conf *conf,
+		    const struct stt_flow_key *from, u64 id, const u8 *mac);
+
 #define STT_FDB_BATCH		64	/* entries visited with the lock held */
 
 struct stt_fdb_entry *stt_fdb_find_rcu(struct stt_fdb *fdb, const u8 *mac,
@@ -257,5 +269,33 @@ struct stt_fdb_dest *stt_fdb_nh_select(const struct stt_conf *conf,
 bool stt_fdb_nh_where(const struct stt_conf *conf, struct nexthop *nh,
 		      u32 hash, struct stt_fdb_where *at);
 void stt_fdb_nh_forget(struct stt_fdb *fdb);
+
+/* ---- stt_fdb_conf.c: how an FDB follows its device --------------------- */
+
+int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf);
+void stt_fdb_abort(struct stt_dev *stt);
+void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
+		    const struct stt_conf *conf);
+void stt_fdb_link_gone(struct stt_net *sn, int link);
+int stt_fdb_nh_register(struct stt_net *sn);
+void stt_fdb_nh_unregister(struct stt_net *sn);
+
+/* ---- stt_fdb_netlink.c: bridge fdb --------------------------------------- */
+
+int stt_fdb_add(struct ndmsg *ndm, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		u16 nl_flags, bool *notified, struct netlink_ext_ack *extack);
+int stt_fdb_del(struct ndmsg *ndm, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		bool *notified, struct netlink_ext_ack *extack);
+int stt_fdb_del_bulk(struct nlmsghdr *nlh, struct net_device *dev,
+		     struct netlink_ext_ack *extack);
+int stt_fdb_dump(struct sk_buff *skb, struct netlink_callback *cb,
+		 struct net_device *dev, struct net_device *filter_dev,
+		 int *idx);
+int stt_fdb_get(struct sk_buff *skb, struct nlattr *tb[],
+		struct net_device *dev, const unsigned char *addr, u16 vid,
+		u32 portid, u32 seq, struct netlink_ext_ack *extack);
 
 #endif /* _STT_FDB_H */

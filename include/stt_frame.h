@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #include "stt.h"
+#include "stt_proto.h"
 
 /**
  * struct stt_gap - bytes of a frame that are missing

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Inside reassembly: sources, flows and their memory.  stt_reasm.c explains
- * how these hang together; stt_source.c keeps the accounts.
+ * stt_reasm.c: segments -> frames.  It explains how sources, flows and frames
+ * hang together; stt_source.c keeps the accounts.
  */
 #ifndef _STT_REASM_H
 #define _STT_REASM_H
@@ -199,32 +199,18 @@ struct stt_reasm {
 	struct stt_shard	shards[STT_SHARDS];
 };
 
-/* ---- stt_source.c: senders and their memory ---------------------------- */
+/* ---- stt_reasm.c ---------------------------------------------------------- */
 
-u32 stt_source_hash(const struct stt_reasm *reasm,
-		    const struct stt_flow_key *key);
-struct stt_source *stt_source_find(struct stt_shard *shard,
-				   const struct stt_flow_key *key, u32 hash);
-struct stt_source *stt_source_get(struct stt_shard *shard,
-				  const struct stt_flow_key *key, u32 hash);
-void stt_source_put(struct stt_shard *shard, struct stt_source *source);
-void stt_source_check(struct stt_shard *shard, struct stt_source *source,
-		      bool named, u32 hash);
-bool stt_reasm_fits(const struct stt_reasm *reasm, unsigned long bytes,
-		    bool known);
-bool stt_reasm_charge(struct stt_reasm *reasm, unsigned long bytes,
-		      bool known);
-void stt_reasm_uncharge(struct stt_reasm *reasm, unsigned long bytes,
-			bool known);
-void stt_frame_charge(struct stt_shard *shard, struct stt_frame *frame,
-		      unsigned long bytes);
-void stt_frame_uncharge(struct stt_shard *shard, struct stt_frame *frame);
-struct stt_shard *stt_pool_heaviest(struct stt_reasm *reasm,
-				    enum stt_pool pool);
+struct stt_reasm *stt_reasm_alloc(struct stt_net *sn);
+void stt_reasm_free(struct stt_reasm *reasm);
+struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
+			      const struct stt_flow_key *key, u32 id,
+			      bool known, struct sk_buff *skb);
 
-/* ---- stt_whole.c: frames that came whole -------------------------------- */
-
-bool stt_whole_seen(struct stt_reasm *reasm, const struct stt_flow_key *key,
-		    u32 id);
+bool stt_reasm_watches(const struct stt_reasm *reasm);
+bool stt_reasm_passed(struct stt_reasm *reasm, const struct stt_flow_key *key,
+		      u32 id);
+unsigned long stt_reasm_mem(const struct stt_reasm *reasm);
+unsigned int stt_reasm_frames(const struct stt_reasm *reasm);
 
 #endif /* _STT_REASM_H */

@@ -6,6 +6,8 @@
 #include <linux/tcp.h>
 #include <net/ip.h>
 
+#include "include/stt_cut.h"
+#include "include/stt_inner.h"
 #include "lib.h"
 
 #define STT_CUT_PAYLOAD		60000

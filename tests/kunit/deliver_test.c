@@ -12,6 +12,15 @@
 #include <net/ip.h>
 #include <net/stt.h>
 
+#include "include/stt.h"
+#include "include/stt_deliver.h"
+#include "include/stt_dev.h"
+#include "include/stt_early.h"
+#include "include/stt_netlink.h"
+#include "include/stt_port.h"
+#include "include/stt_proto.h"
+#include "include/stt_rx.h"
+#include "include/stt_stats.h"
 #include "lib.h"
 
 #define STT_DTEST_PORT	7999

@@ -12,8 +12,6 @@
 #include <linux/prandom.h>
 #include <linux/skbuff.h>
 
-#include "include/stt.h"
-
 #define STT_TEST_BYTES		(128 * 1024)
 #define STT_TEST_PAGES		2048
 #define STT_TEST_FRAME		(66 * 1024)

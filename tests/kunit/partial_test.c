@@ -5,6 +5,8 @@
  */
 #include <net/ip.h>
 
+#include "include/stt_partial.h"
+#include "include/stt_proto.h"
 #include "lib.h"
 
 #define P	STT_F_CSUM_PARTIAL

@@ -5,6 +5,7 @@
  */
 #include <linux/sort.h>
 
+#include "include/stt_proto.h"
 #include "lib.h"
 
 /* ---- the frame header -------------------------------------------------- */

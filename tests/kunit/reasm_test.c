@@ -10,8 +10,13 @@
 #include <linux/workqueue.h>
 #include <net/inet_ecn.h>
 
+#include "include/stt.h"
+#include "include/stt_peers.h"
+#include "include/stt_reasm.h"
+#include "include/stt_source.h"
+#include "include/stt_stats.h"
+#include "include/stt_whole.h"
 #include "lib.h"
-#include "../../include/stt_reasm.h"
 
 #define STT_HIGH_THRESH		(4UL << 20)
 

@@ -6,6 +6,9 @@
 #include <linux/etherdevice.h>
 #include <linux/udp.h>
 
+#include "include/stt_deliver.h"
+#include "include/stt_inner.h"
+#include "include/stt_proto.h"
 #include "lib.h"
 
 #define C	STT_F_CSUM_VERIFIED

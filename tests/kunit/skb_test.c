@@ -3,8 +3,10 @@
  * Joining segments to one packet, and making packets that GSO can cut (R12):
  * over every layout that a NIC, GRO or IP reassembly can give a packet.
  */
+#include <linux/in.h>
 #include <linux/mm.h>
 
+#include "include/stt_skb.h"
 #include "lib.h"
 
 #define STT_HW		(NETIF_F_SG | NETIF_F_HW_CSUM)

@@ -11,6 +11,9 @@
 #include <linux/workqueue.h>
 #include <net/ip.h>
 
+#include "include/stt_inner.h"
+#include "include/stt_proto.h"
+#include "include/stt_tx.h"
 #include "lib.h"
 
 #define C	STT_F_CSUM_VERIFIED
