@@ -232,7 +232,7 @@ static int stt_conf_get_path(struct stt_conf *conf,
 	}
 	if (stt_addr_any(stt_conf_target(conf)))
 		return 0;
-	stt_path_key(conf, &key);
+	stt_path_key_init(conf, &key);
 	path = stt_path_get(conf->stt->net, &key, GFP_KERNEL);
 	if (IS_ERR(path)) {
 		NL_SET_ERR_MSG(extack, "No memory for the way to the peer");

@@ -224,9 +224,9 @@ struct stt_rx_info {
  * nothing; else stt_rx_done() is for what @info holds.
  */
 static __always_inline bool
-stt_rx_info(struct stt_port *port, const struct stt_flow_key *from,
-	    struct stt_early_slot *slot, struct sk_buff *skb,
-	    struct stt_rx_info *info, enum stt_net_counter *cause)
+stt_rx_lookup(struct stt_port *port, const struct stt_flow_key *from,
+	      struct stt_early_slot *slot, struct sk_buff *skb,
+	      struct stt_rx_info *info, enum stt_net_counter *cause)
 {
 	struct stt_hdr *hdr;
 
@@ -545,7 +545,7 @@ void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	unsigned int len;
 	int err;
 
-	if (!stt_rx_info(in->port, &in->from, in->slot, skb, &info, &cause)) {
+	if (!stt_rx_lookup(in->port, &in->from, in->slot, skb, &info, &cause)) {
 		stt_drop(sn, skb, cause);
 		return;
 	}
@@ -660,7 +660,7 @@ bool stt_rx_partial(struct stt_net *sn, const struct stt_flow_key *from,
 	skb = stt_rx_run(segs, &segs);
 	if (!skb)
 		goto drop;
-	if (!stt_rx_info(port, from, NULL, skb, &info, &why))
+	if (!stt_rx_lookup(port, from, NULL, skb, &info, &why))
 		goto drop_first;
 	__skb_pull(skb, STT_HLEN);
 	stt_inner_parse(skb, &info.in);

@@ -79,7 +79,7 @@ void stt_early_learn(const struct stt_input_info *in,
 	if (!local || stt_early_is_accounted(dst) || !dst_hold_safe(dst))
 		return;
 
-	slot = stt_early_slot(port, skb, port->family);
+	slot = stt_early_slot_of(port, skb, port->family);
 	stt_early_forget(slot);
 	*slot = (struct stt_early_slot) {
 		.saddr = in->from.saddr,

@@ -166,8 +166,8 @@ static bool stt_external_ask(const struct stt_conf *conf,
 
 /* What is remembered of such packets; NULL: nothing can be. */
 static struct stt_external_slot *
-stt_external_slot(const struct stt_conf *conf,
-		  const struct ip_tunnel_info *info)
+stt_external_slot_of(const struct stt_conf *conf,
+		     const struct ip_tunnel_info *info)
 {
 	u32 x = (__force u64)info->key.tun_id >> 32;
 
@@ -220,7 +220,7 @@ bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 
 	if (!info || !(info->mode & IP_TUNNEL_INFO_TX))
 		return false;
-	slot = stt_external_slot(conf, info);
+	slot = stt_external_slot_of(conf, info);
 	if (likely(slot && slot->dest.path && slot->gen == gen &&
 		   stt_external_known(slot, info, mark))) {
 		*dest = slot->dest;
@@ -274,12 +274,12 @@ static bool stt_external_has_peer(const struct ip_tunnel_info *info)
  * Context: RCU read side.
  * Return: false when it is not for the FDB.
  */
-bool stt_external_id(const struct stt_conf *conf, const struct sk_buff *skb,
+bool stt_external_id(const struct stt_conf *conf, struct sk_buff *skb,
 		     u64 *id, u32 *nhid)
 {
 	const struct ip_tunnel_info *info;
 
-	info = skb_tunnel_info((struct sk_buff *)skb);
+	info = skb_tunnel_info(skb);
 	if (!info || !(info->mode & IP_TUNNEL_INFO_TX) ||
 	    stt_external_has_peer(info))
 		return false;

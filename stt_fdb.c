@@ -197,7 +197,7 @@ static void stt_fdb_dest_unlink(struct stt_fdb *fdb,
 static void stt_fdb_walks_skip(struct stt_fdb *fdb,
 			       const struct stt_fdb_entry *entry)
 {
-	struct stt_fdb_walk *walk;
+	struct stt_fdb_walker *walk;
 
 	list_for_each_entry(walk, &fdb->walks, list) {
 		bool ends = walk->last == &entry->list;
@@ -485,7 +485,7 @@ int stt_fdb_walk(struct stt_fdb *fdb,
 			      void *arg),
 		 void *arg)
 {
-	struct stt_fdb_walk walk;
+	struct stt_fdb_walker walk;
 	unsigned int n = 0;
 	int err = 0;
 

@@ -87,8 +87,8 @@ static bool stt_fdb_ways_change(const struct stt_conf *old,
 
 	if (!old)
 		return false;
-	stt_path_key(old, &a);
-	stt_path_key(conf, &b);
+	stt_path_key_init(old, &a);
+	stt_path_key_init(conf, &b);
 	a.remote = b.remote;
 
 	return memcmp(&a, &b, sizeof(a));
@@ -97,7 +97,7 @@ static bool stt_fdb_ways_change(const struct stt_conf *old,
 static int stt_fdb_prepare_entry(struct stt_fdb *fdb,
 				 struct stt_fdb_entry *entry, void *arg)
 {
-	const struct stt_conf *conf = arg;
+	const struct stt_conf *conf = *(const struct stt_conf **)arg;
 	struct stt_fdb_dest *dest;
 	struct stt_path *path;
 
@@ -140,7 +140,7 @@ int stt_fdb_prepare(struct stt_dev *stt, const struct stt_conf *old,
 	if (err || !stt_fdb_ways_change(old, conf))
 		return err;
 
-	err = stt_fdb_walk(fdb, stt_fdb_prepare_entry, (void *)conf);
+	err = stt_fdb_walk(fdb, stt_fdb_prepare_entry, &conf);
 	if (err)
 		stt_fdb_abort(stt);
 
@@ -184,7 +184,7 @@ void stt_fdb_abort(struct stt_dev *stt)
 static int stt_fdb_reroute_entry(struct stt_fdb *fdb,
 				 struct stt_fdb_entry *entry, void *arg)
 {
-	const struct stt_conf *conf = arg;
+	const struct stt_conf *conf = *(const struct stt_conf **)arg;
 	struct stt_fdb_dest *dest;
 
 	list_for_each_entry(dest, &entry->dests, list) {
@@ -239,7 +239,7 @@ void stt_fdb_commit(struct stt_dev *stt, const struct stt_conf *old,
 	spin_unlock_bh(&fdb->lock);
 
 	if (stt_fdb_ways_change(old, conf)) {
-		stt_fdb_walk(fdb, stt_fdb_reroute_entry, (void *)conf);
+		stt_fdb_walk(fdb, stt_fdb_reroute_entry, &conf);
 		stt_fdb_nh_forget(fdb);
 	}
 	if (old && old->ageing != conf->ageing && netif_running(stt->dev))

@@ -37,7 +37,7 @@ void stt_fdb_path_key(const struct stt_conf *conf,
 		      const struct stt_fdb_where *at, enum stt_path_use use,
 		      struct stt_path_key *key)
 {
-	stt_path_key(conf, key);
+	stt_path_key_init(conf, key);
 	/* What the device itself names is where the device itself sends. */
 	if (use == STT_PATH_CONF)
 		return;

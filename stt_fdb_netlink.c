@@ -717,7 +717,7 @@ int stt_fdb_del_bulk(struct nlmsghdr *nlh, struct net_device *dev,
 /* ---- show, get --------------------------------------------------------- */
 
 /* A dump that is under way: what ndo_fdb_dump is called with. */
-struct stt_fdb_dump {
+struct stt_fdb_dumping {
 	struct sk_buff			*skb;
 	const struct netlink_callback	*cb;
 	int				*idx;
@@ -726,10 +726,10 @@ struct stt_fdb_dump {
 static int stt_fdb_dump_dest(struct stt_fdb *fdb,
 			     const struct stt_fdb_entry *entry,
 			     const struct stt_fdb_dest *dest,
-			     struct stt_fdb_dump *dump)
+			     struct stt_fdb_dumping *dump)
 {
 	const struct netlink_callback *cb = dump->cb;
-	const struct ndo_fdb_dump_context *ctx = (void *)cb->ctx;
+	const struct ndo_fdb_dump_context *ctx = (const void *)cb->ctx;
 	int err = 0;
 
 	if (*dump->idx >= ctx->fdb_idx)
@@ -775,7 +775,7 @@ int stt_fdb_dump(struct sk_buff *skb, struct netlink_callback *cb,
 		 struct net_device *dev, struct net_device *filter_dev,
 		 int *idx)
 {
-	struct stt_fdb_dump dump = { .skb = skb, .cb = cb, .idx = idx };
+	struct stt_fdb_dumping dump = { .skb = skb, .cb = cb, .idx = idx };
 	struct stt_dev *stt = netdev_priv(dev);
 
 	return stt_fdb_walk(&stt->fdb, stt_fdb_dump_entry, &dump);

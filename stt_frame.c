@@ -36,8 +36,8 @@ static void stt_seg_free(struct sk_buff *skb, enum stt_net_counter cause)
 }
 
 /* Find the first segment that ends after @offset. */
-static struct sk_buff *stt_frame_find(struct stt_frame *frame,
-				      unsigned int offset)
+static struct sk_buff *stt_frame_find_seg(struct stt_frame *frame,
+					  unsigned int offset)
 {
 	struct rb_node *n = frame->segments.rb_node;
 	struct sk_buff *found = NULL;
@@ -56,7 +56,7 @@ static struct sk_buff *stt_frame_find(struct stt_frame *frame,
 	return found;
 }
 
-static void stt_frame_link(struct stt_frame *frame, struct sk_buff *skb)
+static void stt_frame_link_seg(struct stt_frame *frame, struct sk_buff *skb)
 {
 	struct rb_node **p = &frame->segments.rb_node, *parent = NULL;
 
@@ -109,11 +109,11 @@ enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 	bool overlap = false;
 
 	if (!frame->last || stt_seg_end(frame->last) <= start) {
-		stt_frame_link(frame, skb);
+		stt_frame_link_seg(frame, skb);
 		return STT_INSERT_NEW;
 	}
 
-	for (seg = stt_frame_find(frame, start);
+	for (seg = stt_frame_find_seg(frame, start);
 	     seg && stt_seg_start(seg) < end; seg = next) {
 		unsigned int from = max(start, stt_seg_start(seg));
 		unsigned int to = min(end, stt_seg_end(seg));
@@ -136,7 +136,7 @@ enum stt_insert stt_frame_insert(struct stt_frame *frame, struct sk_buff *skb)
 	if (pskb_trim(skb, end - base) || !pskb_pull(skb, start - base))
 		return STT_INSERT_NOMEM;
 	stt_skb_cb(skb)->offset = start;
-	stt_frame_link(frame, skb);
+	stt_frame_link_seg(frame, skb);
 
 	return overlap ? STT_INSERT_TRIMMED : STT_INSERT_NEW;
 }

@@ -163,13 +163,13 @@ static bool stt_input_is_for_us(struct stt_port *port,
 /* TCP's packets count as delivered, too, whatever becomes of them. */
 static __always_inline void stt_input_count(struct net *net,
 					    sa_family_t family,
-					    const struct dst_entry *dst)
+					    struct dst_entry *dst)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == AF_INET6) {
 		struct inet6_dev *idev;
 
-		idev = dst ? ip6_dst_idev((struct dst_entry *)dst) : NULL;
+		idev = dst ? ip6_dst_idev(dst) : NULL;
 		__IP6_INC_STATS(net, idev, IPSTATS_MIB_INDELIVERS);
 		return;
 	}

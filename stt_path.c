@@ -313,11 +313,11 @@ int stt_scope(struct net *net, sa_family_t family,
 }
 
 /**
- * stt_path_key - the key of a configuration's own path
+ * stt_path_key_init - the key of a configuration's own path
  * @conf: has a port
  * @key: filled in; a caller that sends elsewhere changes it before use
  */
-void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key)
+void stt_path_key_init(const struct stt_conf *conf, struct stt_path_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	key->remote = *stt_conf_target(conf);
@@ -507,7 +507,7 @@ static int stt_path_insert(struct stt_net *sn, struct stt_path *path)
 /**
  * stt_path_get - a path to a peer, shared by all users of the same key
  * @net: namespace
- * @key: its key; stt_path_key() begins it
+ * @key: its key; stt_path_key_init() begins it
  * @gfp: GFP_KERNEL where the caller may sleep, else GFP_ATOMIC
  *
  * Context: process, or BH.

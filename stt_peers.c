@@ -182,7 +182,7 @@ unlock:
 	return peer;
 }
 
-static struct stt_peer_key stt_peer_key(const struct stt_flow_key *from)
+static struct stt_peer_key stt_peer_key_of(const struct stt_flow_key *from)
 {
 	return (struct stt_peer_key) {
 		.addr	= from->saddr,
@@ -200,7 +200,7 @@ static struct stt_peer *stt_peer_lookup(struct stt_net *sn,
 					struct stt_peer_ref *ref,
 					unsigned long gen)
 {
-	const struct stt_peer_key key = stt_peer_key(from);
+	const struct stt_peer_key key = stt_peer_key_of(from);
 	struct stt_peer *peer = stt_peer_get(sn, &key);
 
 	if (ref)
@@ -276,7 +276,7 @@ void stt_peer_received(struct stt_net *sn, const struct stt_flow_key *from,
 void stt_peer_lost(struct stt_net *sn, const struct stt_flow_key *from,
 		   enum stt_peer_counter how)
 {
-	const struct stt_peer_key key = stt_peer_key(from);
+	const struct stt_peer_key key = stt_peer_key_of(from);
 	struct stt_peer *peer;
 
 	rcu_read_lock();

@@ -297,7 +297,7 @@ static struct stt_flow *stt_flow_get(struct stt_shard *shard,
  * How many newer frames of its flow show that a frame is lost.  It is also
  * how many a flow keeps open.
  */
-static u32 stt_window(const struct stt_shard *shard)
+static u32 stt_shard_window(const struct stt_shard *shard)
 {
 	return max(READ_ONCE(shard->reasm->sn->limits.max_frames), 1U);
 }
@@ -319,7 +319,7 @@ static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
 					 in_flow);
 	if (!frame)
 		return NULL;
-	if (flow->started - frame->number >= stt_window(shard))
+	if (flow->started - frame->number >= stt_shard_window(shard))
 		return frame;
 	first = rb_first_cached(&flow->parts);
 	if (flow->losses < STT_FLOW_LOSSY || !first)
@@ -478,7 +478,7 @@ static void stt_reasm_lost(struct stt_shard *shard,
 	stt_peer_lost(sn, key, STT_PEER_lost);
 }
 
-static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
+static struct stt_frame *stt_flow_find_frame(struct stt_flow *flow, u32 id)
 {
 	struct rb_node *n = flow->frames.rb_node;
 
@@ -494,7 +494,7 @@ static struct stt_frame *stt_frame_find(struct stt_flow *flow, u32 id)
 }
 
 /* Let segments find a frame, from now on in place of one with the same id. */
-static void stt_frame_link(struct stt_flow *flow, struct stt_frame *frame)
+static void stt_flow_link_frame(struct stt_flow *flow, struct stt_frame *frame)
 {
 	struct rb_node **p = &flow->frames.rb_node, *parent = NULL;
 
@@ -520,7 +520,7 @@ static void stt_frame_link(struct stt_flow *flow, struct stt_frame *frame)
  */
 static bool stt_flow_watches(struct stt_flow *flow, u32 id)
 {
-	const struct stt_frame *frame = stt_frame_find(flow, id);
+	const struct stt_frame *frame = stt_flow_find_frame(flow, id);
 
 	return frame && frame->state != STT_FRAME_LOST &&
 	       frame->state != STT_FRAME_PARTIAL;
@@ -537,7 +537,7 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 		frame = list_first_entry_or_null(&flow->closed,
 						 struct stt_frame, in_flow);
 		if (!frame ||
-		    flow->started - frame->number <= 2 * stt_window(shard))
+		    flow->started - frame->number <= 2 * stt_shard_window(shard))
 			break;
 		stt_frame_forget(shard, frame);
 	}
@@ -552,7 +552,7 @@ static struct stt_frame *stt_frame_start(struct stt_shard *shard,
 	frame->deadline = stt_deadline(shard);
 	frame->expires = frame->deadline;
 	frame->segments = RB_ROOT;
-	stt_frame_link(flow, frame);
+	stt_flow_link_frame(flow, frame);
 	list_add_tail(&frame->in_flow, &flow->open);
 	list_add_tail(&frame->in_source, &flow->source->open);
 	list_add_tail(&frame->in_shard, &shard->open);
@@ -860,7 +860,7 @@ static bool stt_shard_add(struct stt_shard *shard,
 	a->dropped = true;
 	flow = stt_flow_find(shard, key, flow_hash);
 	if (flow)
-		frame = stt_frame_find(flow, id);
+		frame = stt_flow_find_frame(flow, id);
 	if (frame && frame->state == STT_FRAME_DONE &&
 	    !time_before(jiffies, frame->expires))
 		frame = NULL;

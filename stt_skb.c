@@ -321,12 +321,12 @@ bool stt_skb_equal(const struct sk_buff *a, int a_off,
 }
 
 /**
- * struct stt_window - the last fragments seen while walking a packet
+ * struct stt_frag_window - the last fragments seen while walking a packet
  * @sizes: sizes of the last fragments, a ring
  * @n: number of fragments seen
  * @bytes: sum of @sizes
  */
-struct stt_window {
+struct stt_frag_window {
 	unsigned int	sizes[MAX_SKB_FRAGS - 1];
 	unsigned int	n;
 	unsigned int	bytes;
@@ -337,8 +337,8 @@ struct stt_window {
  * any MAX_SKB_FRAGS + 1 consecutive fragments, those between the first and the
  * last hold at least @size bytes.
  */
-static bool stt_window_add(struct stt_window *w, const struct sk_buff *skb,
-			   unsigned int size)
+static bool stt_frag_window_add(struct stt_frag_window *w,
+				const struct sk_buff *skb, unsigned int size)
 {
 	const struct skb_shared_info *shinfo = skb_shinfo(skb);
 	int i;
@@ -397,7 +397,7 @@ static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int hlen,
 				unsigned int size)
 {
 	const struct sk_buff *member;
-	struct stt_window w;
+	struct stt_frag_window w;
 	unsigned int least;
 	bool large;
 
@@ -416,10 +416,10 @@ static bool stt_skb_is_cuttable(const struct sk_buff *skb, unsigned int hlen,
 
 	w.n = 0;
 	w.bytes = 0;
-	if (!stt_window_add(&w, skb, size))
+	if (!stt_frag_window_add(&w, skb, size))
 		return false;
 	skb_walk_frags(skb, member)
-		if (!stt_window_add(&w, member, size))
+		if (!stt_frag_window_add(&w, member, size))
 			return false;
 
 	return true;

@@ -34,7 +34,7 @@ struct stt_lower;
  * @own_added: and was not there before; RTNL
  * @nhs: nexthop groups in use
  * @nh_node: in &stt_net.nh_devs while it has any @nhs; RTNL
- * @walks: &struct stt_fdb_walk, positions to keep valid when entries go
+ * @walks: &struct stt_fdb_walker, positions to keep valid when entries go
  * @ageing: removes entries not refreshed for long, while the device is up and
  *	has entries that age
  */

@@ -194,8 +194,8 @@ stt_early_plain(const struct net *net, const struct sk_buff *skb,
 }
 
 static __always_inline struct stt_early_slot *
-stt_early_slot(const struct stt_port *port, const struct sk_buff *skb,
-	       sa_family_t family)
+stt_early_slot_of(const struct stt_port *port, const struct sk_buff *skb,
+		  sa_family_t family)
 {
 	u32 x = skb->mark ^ (stt_ip_dsfield(skb, family) & ~INET_ECN_MASK);
 
@@ -229,7 +229,7 @@ static __always_inline struct stt_early_slot *
 stt_early_known(const struct stt_port *port, const struct sk_buff *skb,
 		sa_family_t family)
 {
-	struct stt_early_slot *slot = stt_early_slot(port, skb, family);
+	struct stt_early_slot *slot = stt_early_slot_of(port, skb, family);
 	const struct net *net = port->net;
 
 	if (slot->dst && slot->family == family &&

@@ -15,7 +15,7 @@ int stt_external_init(struct stt_conf *conf);
 void stt_external_free(struct stt_conf *conf);
 bool stt_external_dest(const struct stt_conf *conf, const struct sk_buff *skb,
 		       struct stt_dest *dest, struct stt_path_key *key);
-bool stt_external_id(const struct stt_conf *conf, const struct sk_buff *skb,
+bool stt_external_id(const struct stt_conf *conf, struct sk_buff *skb,
 		     u64 *id, u32 *nhid);
 struct metadata_dst *stt_external_rx_dst(struct metadata_dst **last,
 					 const struct stt_flow_key *from,

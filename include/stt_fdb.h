@@ -194,7 +194,7 @@ void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path);
 /* ---- stt_fdb.c: the table ----------------------------------------------- */
 
 /**
- * struct stt_fdb_walk - a walk through all entries of a table
+ * struct stt_fdb_walker - a walk through all entries of a table
  * @list: in &stt_fdb.walks
  * @next: the entry to visit next, or the list's head
  * @last: the entry to end with
@@ -202,7 +202,7 @@ void stt_fdb_dest_reroute(struct stt_fdb_dest *dest, struct stt_path *path);
  * Guarded by &stt_fdb.lock, which is not held all the time: stt_fdb_remove()
  * keeps @next and @last valid.
  */
-struct stt_fdb_walk {
+struct stt_fdb_walker {
 	struct list_head	list;
 	struct list_head	*next;
 	struct list_head	*last;

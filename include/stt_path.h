@@ -195,7 +195,7 @@ struct stt_dest {
 int stt_scope(struct net *net, sa_family_t family,
 	      const union stt_addr *remote, const union stt_addr *local,
 	      int link);
-void stt_path_key(const struct stt_conf *conf, struct stt_path_key *key);
+void stt_path_key_init(const struct stt_conf *conf, struct stt_path_key *key);
 struct stt_path *stt_path_get(struct net *net, const struct stt_path_key *key,
 			      gfp_t gfp);
 void stt_path_put(struct stt_path *path);
