@@ -58,6 +58,7 @@
 
 #include "include/stt.h"
 #include "include/stt_deliver.h"
+#include "include/stt_flow.h"
 #include "include/stt_frame.h"
 #include "include/stt_peers.h"
 #include "include/stt_reasm.h"
@@ -67,393 +68,13 @@
 #include "include/stt_trace.h"
 #include "include/stt_whole.h"
 
-/* Closed frames that a shard remembers, per pool. */
-#define STT_CLOSED_MAX		256
-
 /* Frames that expire under one hold of the lock, or one run of the timer. */
 #define STT_EXPIRE_BATCH	64
-
-/* Open frames that are looked at when their flow turns out to be lossy. */
-#define STT_LEARN_SCAN		32
-
-/*
- * How long a segment of a complete frame is known as a duplicate.  One of a
- * frame that was given up is known for %STT_LATE_TIME.
- */
-#define STT_DONE_TIME		(HZ / 5)
 
 /* Frames that one segment may push out before it is dropped itself. */
 #define STT_EVICT_MAX		256
 
-/* ---- frames and flows come and go -------------------------------------- */
-
-static struct rb_root *stt_flow_bucket(struct stt_shard *shard, u32 hash)
-{
-	return &shard->flows[hash % STT_FLOW_HASH];
-}
-
-static void stt_flow_put(struct stt_shard *shard, struct stt_flow *flow)
-{
-	struct stt_source *source = flow->source;
-
-	if (flow->nframes)
-		return;
-
-	rb_erase(&flow->node, stt_flow_bucket(shard, flow->hash));
-	kfree(flow);
-	source->flows--;
-	stt_source_put(shard, source);
-}
-
-/* Count frames that a frame that comes whole is compared with. */
-static void stt_shard_watch(struct stt_shard *shard, int n)
-{
-	WRITE_ONCE(shard->nwatched, shard->nwatched + n);
-	atomic_add(n, &shard->reasm->nwatched);
-}
-
-/* Forget a closed frame, and its flow and source if it was their last. */
-static void stt_frame_forget(struct stt_shard *shard, struct stt_frame *frame)
-{
-	struct stt_flow *flow = frame->flow;
-
-	lockdep_assert_held(&shard->lock);
-
-	if (!RB_EMPTY_NODE(&frame->by_id))
-		rb_erase(&frame->by_id, &flow->frames);
-	list_del(&frame->in_flow);
-	list_del(&frame->in_shard);
-	shard->nclosed[frame->pool]--;
-	if (frame->state == STT_FRAME_CONDEMNED)
-		stt_shard_watch(shard, -1);
-	flow->nframes--;
-	kfree(frame->salvage);
-	kfree(frame);
-	stt_flow_put(shard, flow);
-}
-
-static void stt_shard_arm(struct stt_shard *shard, unsigned long expires)
-{
-	if (!shard->dying && (!timer_pending(&shard->timer) ||
-			      time_before(expires, shard->timer.expires)))
-		mod_timer(&shard->timer, expires);
-}
-
-static unsigned long stt_deadline(const struct stt_shard *shard)
-{
-	unsigned int ms = READ_ONCE(shard->reasm->sn->limits.time_ms);
-
-	return jiffies + msecs_to_jiffies(ms);
-}
-
-/*
- * An open frame becomes a closed one.  Its segments are taken out before, or
- * freed.  The flow that it is in may go, when too many are closed: it does
- * not, as long as the caller looks at the flow before the next one is closed.
- */
-static void stt_frame_close(struct stt_shard *shard, struct stt_frame *frame,
-			    enum stt_frame_state state)
-{
-	struct stt_flow *flow = frame->flow;
-	unsigned long limit;
-
-	lockdep_assert_held(&shard->lock);
-
-	stt_frame_uncharge(shard, frame);
-	list_del(&frame->in_source);
-	list_move_tail(&frame->in_flow, &flow->closed);
-	flow->nopen--;
-	if (frame->parts)
-		rb_erase_cached(&frame->by_number, &flow->parts);
-	WRITE_ONCE(shard->nopen, shard->nopen - 1);
-	if (state != STT_FRAME_CONDEMNED)
-		stt_shard_watch(shard, -1);
-
-	frame->state = state;
-	/* Duplicates follow soon; the id of a lost frame may come late. */
-	frame->expires = stt_deadline(shard);
-	limit = jiffies + (state == STT_FRAME_DONE ? STT_DONE_TIME :
-						     STT_LATE_TIME);
-	if (time_after(frame->expires, limit))
-		frame->expires = limit;
-	frame->pool = flow->source->known;
-	list_move_tail(&frame->in_shard, &shard->closed[frame->pool]);
-	stt_shard_arm(shard, frame->expires);
-	if (++shard->nclosed[frame->pool] > STT_CLOSED_MAX)
-		stt_frame_forget(shard,
-				 list_first_entry(&shard->closed[frame->pool],
-						  struct stt_frame, in_shard));
-}
-
-/*
- * Give an open frame up.  Returns its segments, whose delivery in parts may
- * be tried if *@partial.
- */
-static struct sk_buff *stt_frame_give_up(struct stt_shard *shard,
-					 struct stt_frame *frame,
-					 enum stt_net_counter cause,
-					 bool *partial)
-{
-	struct sk_buff *segs;
-
-	stt_net_count(shard->reasm->sn, cause);
-	frame->salvage = stt_frame_salvage(frame);
-	*partial = frame->salvage;
-	segs = stt_frame_take(frame);
-	stt_frame_close(shard, frame,
-			*partial ? STT_FRAME_PARTIAL : STT_FRAME_LOST);
-
-	return segs;
-}
-
-static u32 stt_flow_hash(const struct stt_shard *shard,
-			 const struct stt_flow_key *key)
-{
-	return jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
-		      shard->reasm->seed);
-}
-
-/* As memcmp(): where in its tree is the flow with @key, seen from this one. */
-static int stt_flow_order(const struct stt_flow *flow,
-			  const struct stt_flow_key *key, u32 hash)
-{
-	if (hash != flow->hash)
-		return hash < flow->hash ? -1 : 1;
-
-	return memcmp(key, &flow->key, sizeof(*key));
-}
-
-/*
- * A flow, or NULL.  *@link and *@parent are where one with this key belongs,
- * for rb_link_node().
- */
-static struct stt_flow *stt_flow_seek(struct stt_shard *shard,
-				      const struct stt_flow_key *key, u32 hash,
-				      struct rb_node ***link,
-				      struct rb_node **parent)
-{
-	struct rb_node **p = &stt_flow_bucket(shard, hash)->rb_node;
-
-	*parent = NULL;
-	while (*p) {
-		struct stt_flow *flow = rb_entry(*p, struct stt_flow, node);
-		int order = stt_flow_order(flow, key, hash);
-
-		if (!order)
-			return flow;
-		*parent = *p;
-		p = order < 0 ? &(*p)->rb_left : &(*p)->rb_right;
-	}
-	*link = p;
-
-	return NULL;
-}
-
-static struct stt_flow *stt_flow_find(struct stt_shard *shard,
-				      const struct stt_flow_key *key, u32 hash)
-{
-	struct rb_node **link, *parent;
-
-	return stt_flow_seek(shard, key, hash, &link, &parent);
-}
-
-/* @hash is the flow's, @source_hash its source's. */
-static struct stt_flow *stt_flow_get(struct stt_shard *shard,
-				     const struct stt_flow_key *key, u32 hash,
-				     u32 source_hash)
-{
-	struct rb_node **link, *parent;
-	struct stt_source *source;
-	struct stt_flow *flow;
-
-	flow = stt_flow_seek(shard, key, hash, &link, &parent);
-	if (flow)
-		return flow;
-	source = stt_source_get(shard, key, source_hash);
-	if (!source)
-		return NULL;
-
-	flow = kzalloc_obj(*flow, GFP_ATOMIC);
-	if (!flow) {
-		stt_source_put(shard, source);
-		return NULL;
-	}
-	flow->hash = hash;
-	flow->key = *key;
-	flow->source = source;
-	flow->losses = STT_FLOW_LOSSY;
-	flow->frames = RB_ROOT;
-	flow->parts = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&flow->open);
-	INIT_LIST_HEAD(&flow->closed);
-	rb_link_node(&flow->node, parent, link);
-	rb_insert_color(&flow->node, stt_flow_bucket(shard, hash));
-	source->flows++;
-
-	return flow;
-}
-
-/*
- * How many newer frames of its flow show that a frame is lost.  It is also
- * how many a flow keeps open.
- */
-static u32 stt_shard_window(const struct stt_shard *shard)
-{
-	return max(READ_ONCE(shard->reasm->sn->limits.max_frames), 1U);
-}
-
-/*
- * The oldest frame of the flow that newer ones show to be lost: by their
- * number, or in a lossy flow, because one of them is complete.  There only
- * frames that can be delivered in parts are given up early: the inner TCP would
- * take all of such a frame for lost once it sees the newer one.  For the others
- * waiting costs nothing.
- */
-static struct stt_frame *stt_flow_overdue(struct stt_shard *shard,
-					  struct stt_flow *flow)
-{
-	struct stt_frame *frame;
-	struct rb_node *first;
-
-	frame = list_first_entry_or_null(&flow->open, struct stt_frame,
-					 in_flow);
-	if (!frame)
-		return NULL;
-	if (flow->started - frame->number >= stt_shard_window(shard))
-		return frame;
-	first = rb_first_cached(&flow->parts);
-	if (flow->losses < STT_FLOW_LOSSY || !first)
-		return NULL;
-	frame = rb_entry(first, struct stt_frame, by_number);
-
-	return (s32)(flow->complete - frame->number) > 0 ? frame : NULL;
-}
-
-static bool stt_frame_is_older(struct rb_node *a, const struct rb_node *b)
-{
-	return (s32)(rb_entry(a, struct stt_frame, by_number)->number -
-		     rb_entry(b, struct stt_frame, by_number)->number) < 0;
-}
-
-/* Where the segments of a frame that are here end. */
-static unsigned int stt_frame_end(const struct stt_frame *frame)
-{
-	return frame->last ? stt_skb_cb(frame->last)->offset + frame->last->len :
-			     0;
-}
-
-/*
- * Would a segment show that the path reorders segments?  It would if it is not
- * the newest of its flow.  The sender may repeat the first one behind the
- * frame (W14): that shows nothing.
- */
-static bool stt_frame_is_reordered(const struct stt_frame *frame,
-				   unsigned int offset)
-{
-	unsigned int end = stt_frame_end(frame);
-
-	if (!offset && end == frame->len)
-		return false;
-
-	return offset < end || frame->number != frame->flow->started;
-}
-
-/*
- * Can parts of a frame be delivered?  The device is asked once for each flow:
- * one that refuses parts would lose what is given up early.
- */
-static noinline bool stt_frame_takes_parts(struct stt_shard *shard,
-					   struct stt_frame *frame)
-{
-	struct stt_flow *flow = frame->flow;
-	u8 buf[STT_HEADERS_MAX];
-	unsigned int hlen;
-
-	hlen = stt_frame_headers(frame, buf);
-	if (!hlen)
-		return false;
-	if (flow->asked)
-		return true;
-	flow->asked = true;
-	if (stt_rx_takes_parts(shard->reasm->sn, &flow->key,
-			       stt_skb_cb(frame->last)->iif, buf, hlen,
-			       frame->len))
-		return true;
-	flow->losses = 0;
-
-	return false;
-}
-
-/*
- * A segment came, and its frame is not complete.  In a lossy flow, if parts of
- * the frame can be delivered, a hole in it shows that what belongs there is
- * lost, and so are the rests of older frames; without a hole, the rest is
- * waited for no longer than it could be on its way.
- */
-static void stt_frame_listen(struct stt_shard *shard, struct stt_frame *frame)
-{
-	unsigned long expires = jiffies + STT_FLOW_IDLE;
-	struct stt_flow *flow = frame->flow;
-
-	if (flow->losses < STT_FLOW_LOSSY) {
-		if (!frame->parts)
-			return;
-		/* Reordering showed meanwhile: it has all its time again. */
-		frame->expires = frame->deadline;
-		list_move_tail(&frame->in_shard, &shard->open);
-		return;
-	}
-	if (!frame->parts) {
-		if (!stt_frame_takes_parts(shard, frame))
-			return;
-		frame->parts = true;
-		rb_add_cached(&frame->by_number, &flow->parts,
-			      stt_frame_is_older);
-	}
-	if (frame->have < stt_frame_end(frame) &&
-	    (s32)(frame->number - flow->complete) >= 0)
-		flow->complete = frame->number + 1;
-	if (time_after(expires, frame->deadline))
-		return;
-
-	frame->expires = expires;
-	list_move_tail(&frame->in_shard, &shard->quiet);
-	stt_shard_arm(shard, expires);
-}
-
-/* What a frame that was lost tells of its flow's path. */
-static void stt_flow_learn(struct stt_shard *shard, struct stt_flow *flow,
-			   unsigned int len)
-{
-	unsigned int left = STT_LEARN_SCAN;
-	struct stt_frame *frame;
-
-	if (flow->losses >= STT_FLOW_LOSSY)
-		return;
-	flow->losses += DIV_ROUND_UP(len, STT_LOSS_UNIT);
-	if (flow->losses < STT_FLOW_LOSSY)
-		return;
-
-	/* No more segments may come of those that are there. */
-	list_for_each_entry(frame, &flow->open, in_flow) {
-		if (!left--)
-			break;
-		stt_frame_listen(shard, frame);
-	}
-}
-
-/* Giving up early is of no use where parts are not delivered. */
-static void stt_flow_refused(struct stt_shard *shard,
-			     const struct stt_flow_key *key)
-{
-	struct stt_flow *flow;
-
-	spin_lock(&shard->lock);
-	flow = stt_flow_find(shard, key, stt_flow_hash(shard, key));
-	if (flow)
-		flow->losses = 0;
-	spin_unlock(&shard->lock);
-}
+/* ---- giving up --------------------------------------------------------- */
 
 /* Without the lock: what becomes of the segments of a frame given up. */
 static void stt_reasm_lost(struct stt_shard *shard,
@@ -478,95 +99,6 @@ static void stt_reasm_lost(struct stt_shard *shard,
 	stt_peer_lost(sn, key, STT_PEER_lost);
 }
 
-static struct stt_frame *stt_flow_find_frame(struct stt_flow *flow, u32 id)
-{
-	struct rb_node *n = flow->frames.rb_node;
-
-	while (n) {
-		struct stt_frame *frame = rb_entry(n, struct stt_frame, by_id);
-
-		if (frame->id == id)
-			return frame;
-		n = id < frame->id ? n->rb_left : n->rb_right;
-	}
-
-	return NULL;
-}
-
-/* Let segments find a frame, from now on in place of one with the same id. */
-static void stt_flow_link_frame(struct stt_flow *flow, struct stt_frame *frame)
-{
-	struct rb_node **p = &flow->frames.rb_node, *parent = NULL;
-
-	while (*p) {
-		struct stt_frame *f = rb_entry(*p, struct stt_frame, by_id);
-
-		if (f->id == frame->id) {
-			rb_replace_node(&f->by_id, &frame->by_id,
-					&flow->frames);
-			RB_CLEAR_NODE(&f->by_id);
-			return;
-		}
-		parent = *p;
-		p = frame->id < f->id ? &parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&frame->by_id, parent, p);
-	rb_insert_color(&frame->by_id, &flow->frames);
-}
-
-/*
- * Whether a frame that comes whole has to be compared with segments that came
- * of it.  If it was given up, the whole one is the better copy.
- */
-static bool stt_flow_watches(struct stt_flow *flow, u32 id)
-{
-	const struct stt_frame *frame = stt_flow_find_frame(flow, id);
-
-	return frame && frame->state != STT_FRAME_LOST &&
-	       frame->state != STT_FRAME_PARTIAL;
-}
-
-static struct stt_frame *stt_frame_start(struct stt_shard *shard,
-					 struct stt_flow *flow, u32 id,
-					 unsigned int len)
-{
-	struct stt_frame *frame;
-
-	/* Marks of frames that are further back than the window are useless. */
-	while (flow->nframes > 1) {
-		frame = list_first_entry_or_null(&flow->closed,
-						 struct stt_frame, in_flow);
-		if (!frame ||
-		    flow->started - frame->number <= 2 * stt_shard_window(shard))
-			break;
-		stt_frame_forget(shard, frame);
-	}
-
-	frame = kzalloc_obj(*frame, GFP_ATOMIC);
-	if (!frame)
-		return NULL;
-	frame->flow = flow;
-	frame->id = id;
-	frame->number = ++flow->started;
-	frame->len = len;
-	frame->deadline = stt_deadline(shard);
-	frame->expires = frame->deadline;
-	frame->segments = RB_ROOT;
-	stt_flow_link_frame(flow, frame);
-	list_add_tail(&frame->in_flow, &flow->open);
-	list_add_tail(&frame->in_source, &flow->source->open);
-	list_add_tail(&frame->in_shard, &shard->open);
-	flow->nframes++;
-	flow->nopen++;
-	WRITE_ONCE(shard->nopen, shard->nopen + 1);
-	stt_shard_watch(shard, 1);
-	stt_shard_arm(shard, frame->expires);
-
-	return frame;
-}
-
-/* ---- giving up --------------------------------------------------------- */
-
 /* Give up the frames of a flow that newer ones show to be lost. */
 static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 				    struct stt_shard *shard,
@@ -586,9 +118,9 @@ static void stt_reasm_close_overdue(struct stt_reasm *reasm,
 			frame = stt_flow_overdue(shard, flow);
 		if (frame) {
 			stt_flow_learn(shard, flow, frame->len);
-			segs = stt_frame_give_up(shard, frame,
-						 STT_NET_reasm_evicted,
-						 &partial);
+			segs = stt_flow_give_up(shard, frame,
+						STT_NET_reasm_evicted,
+						&partial);
 		}
 		spin_unlock(&shard->lock);
 		if (!frame)
@@ -620,8 +152,8 @@ static bool stt_pool_evict(struct stt_reasm *reasm, enum stt_pool pool)
 		frame = list_first_entry(&source->open, struct stt_frame,
 					 in_source);
 		key = frame->flow->key;
-		segs = stt_frame_give_up(shard, frame, STT_NET_reasm_evicted,
-					 &partial);
+		segs = stt_flow_give_up(shard, frame, STT_NET_reasm_evicted,
+					&partial);
 	}
 	spin_unlock(&shard->lock);
 	if (segs)
@@ -659,7 +191,7 @@ static struct stt_frame *stt_shard_expired(struct stt_shard *shard,
 	frame = list_first_entry_or_null(list, struct stt_frame, in_shard);
 	if (!frame || !time_before(jiffies, frame->expires))
 		return frame;
-	stt_shard_arm(shard, frame->expires);
+	stt_flow_arm(shard, frame->expires);
 
 	return NULL;
 }
@@ -670,7 +202,7 @@ static void stt_shard_give_up(struct stt_shard *shard, struct stt_frame *frame)
 	struct sk_buff *segs;
 	bool partial;
 
-	segs = stt_frame_give_up(shard, frame, STT_NET_reasm_timeout, &partial);
+	segs = stt_flow_give_up(shard, frame, STT_NET_reasm_timeout, &partial);
 	spin_unlock(&shard->lock);
 	stt_reasm_lost(shard, &key, segs, partial, STT_NET_reasm_timeout);
 	spin_lock(&shard->lock);
@@ -695,7 +227,7 @@ static bool stt_shard_expire(struct stt_shard *shard)
 	for (pool = 0; pool < STT_POOLS; pool++)
 		while ((frame = stt_shard_expired(shard,
 						  &shard->closed[pool])))
-			stt_frame_forget(shard, frame);
+			stt_flow_forget_frame(shard, frame);
 
 	return false;
 }
@@ -791,7 +323,7 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 	struct stt_reasm *reasm = shard->reasm;
 	struct stt_source *source = frame->flow->source;
 	const struct stt_skb_cb cb = *stt_skb_cb(skb);
-	bool reordered = stt_frame_is_reordered(frame, cb.offset);
+	bool reordered = stt_flow_is_reordered(frame, cb.offset);
 
 	switch (stt_frame_insert(frame, skb)) {
 	case STT_INSERT_TRIMMED:
@@ -818,9 +350,9 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 			if ((s32)(frame->number - frame->flow->complete) > 0)
 				frame->flow->complete = frame->number;
 			a->segs = stt_frame_take(frame);
-			stt_frame_close(shard, frame, STT_FRAME_DONE);
+			stt_flow_close_frame(shard, frame, STT_FRAME_DONE);
 		} else {
-			stt_frame_listen(shard, frame);
+			stt_flow_watch_frame(shard, frame);
 		}
 		return;
 	case STT_INSERT_DUPLICATE:
@@ -831,7 +363,7 @@ static void stt_frame_add(struct stt_shard *shard, struct stt_frame *frame,
 	case STT_INSERT_CONFLICT:
 		a->cause = STT_NET_reasm_overlap;
 		stt_frame_purge(frame, STT_NET_reasm_overlap);
-		stt_frame_close(shard, frame, STT_FRAME_CONDEMNED);
+		stt_flow_close_frame(shard, frame, STT_FRAME_POISONED);
 		break;
 	case STT_INSERT_NOMEM:
 		a->cause = STT_NET_reasm_nomem;
@@ -901,8 +433,8 @@ static bool stt_shard_add(struct stt_shard *shard,
 		return false;
 	}
 	if (!frame)
-		frame = stt_frame_start(shard, flow, id,
-					stt_skb_cb(skb)->frame_len);
+		frame = stt_flow_start_frame(shard, flow, id,
+					     stt_skb_cb(skb)->frame_len);
 	if (!frame) {
 		stt_reasm_uncharge(shard->reasm, cost, *known);
 		stt_flow_put(shard, flow);
@@ -1000,7 +532,7 @@ bool stt_reasm_watches(const struct stt_reasm *reasm)
 
 /**
  * stt_reasm_passed - a frame of a flow came whole
- * @reasm: namespace, in which some frame is open or condemned
+ * @reasm: namespace, in which some frame is open or poisoned
  * @key: the flow
  * @id: the frame
  *
@@ -1094,14 +626,14 @@ static bool stt_shard_drop(struct stt_shard *shard)
 		if (!frame)
 			break;
 		stt_frame_purge(frame, STT_NET_reasm_timeout);
-		stt_frame_close(shard, frame, STT_FRAME_LOST);
+		stt_flow_close_frame(shard, frame, STT_FRAME_LOST);
 	}
 	for (pool = 0; pool < STT_POOLS; pool++)
-		while (shard->nclosed[pool])
-			stt_frame_forget(shard,
-					 list_first_entry(&shard->closed[pool],
-							  struct stt_frame,
-							  in_shard));
+		while (shard->nclosed[pool]) {
+			frame = list_first_entry(&shard->closed[pool],
+						 struct stt_frame, in_shard);
+			stt_flow_forget_frame(shard, frame);
+		}
 
 	return shard->nopen;
 }

@@ -50,7 +50,7 @@ struct stt_salvage {
  * enum stt_frame_state - what became of a frame
  * @STT_FRAME_OPEN: it waits for segments
  * @STT_FRAME_DONE: it was complete; a segment is a duplicate
- * @STT_FRAME_CONDEMNED: its segments disagreed (R7)
+ * @STT_FRAME_POISONED: its segments disagreed (R7)
  * @STT_FRAME_LOST: it was given up whole
  * @STT_FRAME_PARTIAL: it was given up, and what had come was delivered (R15)
  *
@@ -61,7 +61,7 @@ struct stt_salvage {
 enum stt_frame_state {
 	STT_FRAME_OPEN,
 	STT_FRAME_DONE,
-	STT_FRAME_CONDEMNED,
+	STT_FRAME_POISONED,
 	STT_FRAME_LOST,
 	STT_FRAME_PARTIAL,
 };

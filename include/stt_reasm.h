@@ -141,7 +141,7 @@ enum stt_pool {
  *	first
  * @closed: closed ones, the longest closed first, per pool
  * @nopen: how many are open; read without the lock
- * @nwatched: how many are open or condemned; read without the lock
+ * @nwatched: how many are open or poisoned; read without the lock
  * @nclosed: how many are closed, per pool
  * @by_mem: sources by what they hold, per pool
  * @heaviest: what the heaviest holds; read without the lock
