@@ -445,7 +445,7 @@ static bool stt_rx_mergeable(const struct net_device *dev, struct sk_buff *skb,
  */
 static void stt_rx_up(struct stt_dev *stt, struct sk_buff *skb, bool direct)
 {
-	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
 
 	if (likely(direct && !__this_cpu_read(stt_rx_busy) &&
 		   !stt->dev->threaded &&
@@ -513,7 +513,7 @@ static __always_inline void stt_rx_count(const struct stt_rx_info *info,
 					 unsigned int bytes)
 {
 	const struct stt_dev *stt = info->conf->stt;
-	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->c[STT_DEV_rx_frames]);

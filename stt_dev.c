@@ -28,11 +28,11 @@ static int stt_init(struct net_device *dev)
 	netdev_lockdep_set_classes(dev);
 	INIT_LIST_HEAD(&stt->moved_node);
 	stt->look_after = jiffies;
-	stt->counters = netdev_alloc_pcpu_stats(struct stt_dev_counters);
-	if (!stt->counters)
+	stt->cpu = netdev_alloc_pcpu_stats(struct stt_dev_cpu);
+	if (!stt->cpu)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
-		per_cpu_ptr(stt->counters, cpu)->gro_last = jiffies - HZ;
+		per_cpu_ptr(stt->cpu, cpu)->gro_last = jiffies - HZ;
 	err = gro_cells_init(&stt->cells, dev);
 	if (err)
 		goto err_counters;
@@ -51,8 +51,8 @@ err_fdb:
 err_cells:
 	gro_cells_destroy(&stt->cells);
 err_counters:
-	free_percpu(stt->counters);
-	stt->counters = NULL;
+	free_percpu(stt->cpu);
+	stt->cpu = NULL;
 	return err;
 }
 
@@ -72,7 +72,7 @@ static void stt_destructor(struct net_device *dev)
 	struct stt_dev *stt = netdev_priv(dev);
 
 	stt_ids_free(stt);
-	free_percpu(stt->counters);
+	free_percpu(stt->cpu);
 }
 
 static int stt_open(struct net_device *dev)

@@ -178,11 +178,11 @@ u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		const struct stt_dev_counters *s;
+		const struct stt_dev_cpu *s;
 		unsigned int start;
 		u64 n;
 
-		s = per_cpu_ptr(stt->counters, cpu);
+		s = per_cpu_ptr(stt->cpu, cpu);
 		do {
 			start = u64_stats_fetch_begin(&s->syncp);
 			n = u64_stats_read(&s->c[c]);

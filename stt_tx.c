@@ -450,7 +450,7 @@ stt_tx_segment_size(struct sk_buff *skb, sa_family_t family,
 
 static void stt_tx_count(const struct stt_dev *stt, unsigned int len, bool tso)
 {
-	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->c[STT_DEV_tx_frames]);

@@ -224,7 +224,7 @@ static void stt_xmit_external(struct stt_dev *stt, const struct stt_conf *conf,
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
-	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
 	struct stt_offload off;
 	struct stt_conf *conf;
 	struct stt_inner in;

@@ -62,7 +62,7 @@ struct stt_fdb {
  * @conf: the current configuration; written under RTNL
  * @group: the group that it is in while it is up, or NULL; RTNL
  * @fdb: where stations are
- * @counters: %STT_DEV_COUNTERS and more
+ * @cpu: counters, and what else each CPU has of its own
  * @ids: external: counters for each context id; else NULL
  * @cells: hands received packets to GRO
  * @list: in &stt_net.devs; RTNL, readers RCU
@@ -87,7 +87,7 @@ struct stt_dev {
 	struct stt_conf __rcu		*conf;
 	struct stt_group		*group;
 	struct stt_fdb			fdb;
-	struct stt_dev_counters __percpu *counters;
+	struct stt_dev_cpu __percpu	*cpu;
 	struct stt_ids			*ids;
 	struct gro_cells		cells;
 	struct list_head		list;
@@ -124,7 +124,7 @@ static inline struct stt_conf *stt_conf_rcu(const struct stt_dev *stt)
 static inline void stt_dev_count(const struct stt_dev *stt,
 				 enum stt_dev_counter c)
 {
-	struct stt_dev_counters *s = this_cpu_ptr(stt->counters);
+	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
 
 	u64_stats_update_begin(&s->syncp);
 	u64_stats_inc(&s->c[c]);

@@ -104,14 +104,14 @@ struct stt_net_counters {
 };
 
 /**
- * struct stt_dev_counters - what a device has for each CPU
+ * struct stt_dev_cpu - what a device has for each CPU
  * @c: counters
  * @syncp: theirs
- * @sender: who is in ndo_start_xmit on this CPU, if anybody is: another packet
- *	of the same context is the first one, after a way through other devices
+ * @sender: the task in ndo_start_xmit on this CPU, or NULL: a packet that the
+ *	same task sends is one that came back through other devices
  * @gro_last: jiffies when a received packet was last left to GRO
  */
-struct stt_dev_counters {
+struct stt_dev_cpu {
 	u64_stats_t		c[STT_DEV_COUNTER_MAX];
 	struct u64_stats_sync	syncp;
 	const struct task_struct *sender;

@@ -4,8 +4,10 @@
 
 Kbuild lists the objects of stt.ko from the top to the bottom. An object may use
 symbols of those behind it, never of those before it. Prints each use that goes
-up, and each name that two objects give to functions of their own; any makes it
-fail. BUILD holds the objects: build/KERNEL.
+up. Of the sources it prints what two functions, or a function and a structure,
+are both called, unless the function finds that structure; and headers
+above 350 lines. Any finding makes it fail. BUILD holds the objects:
+build/KERNEL.
 """
 
 import collections
@@ -34,7 +36,6 @@ def symbols(path):
 def findings(build):
     objs = order()
     defines, uses = {}, collections.defaultdict(list)
-    static = collections.defaultdict(set)
     for src in sorted(TOP.glob('stt_*.c')):
         if src.stem not in objs:
             yield 'Kbuild: %s.o is not in the list' % src.stem
@@ -44,26 +45,42 @@ def findings(build):
                 uses[obj].append(name)
             elif kind in 'TDBRVWC':
                 defines[name] = obj
-            elif kind == 't':
-                # What the compiler made of one function has a suffix.
-                static[name.split('.')[0]].add(obj)
     for obj in objs:
         for name in uses[obj]:
             used = defines.get(name, obj)
             if objs.index(used) < objs.index(obj):
                 yield '%s.c: uses %s of %s.c, which is above' % (obj, name,
                                                                  used)
-    for name, where in sorted(static.items()):
-        where |= {defines[name]} if name in defines else set()
-        if name.startswith('stt_') and len(where) > 1:
+
+
+FUNCTION = re.compile(r'^(?!\s|#|\})((?:[\w\s*]*?[\s*])?)(stt_\w+)'
+                      r'\((?:[^;{}()]|\([^()]*\))*\)\s*\{', re.M)
+STRUCT = re.compile(r'^(?:struct|union|enum) (stt_\w+) \{', re.M)
+
+
+def names():
+    functions, structs = collections.defaultdict(list), {}
+    for path in sorted([*TOP.glob('stt_*.c'), *TOP.glob('include/*.h')]):
+        text = path.read_text()
+        if path.suffix == '.h' and text.count('\n') > 350:
+            yield '%s: above 350 lines' % path.name
+        text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
+        for made, name in FUNCTION.findall(text):
+            functions[name].append((path.name, made))
+        structs.update((name, path.name) for name in STRUCT.findall(text))
+    for name, there in functions.items():
+        if len({path for path, _ in there}) > 1:
             yield '%s: a function of %s' % (name, ' and '.join(
-                x + '.c' for x in sorted(where)))
+                path for path, _ in there))
+        if name in structs and 'struct %s *' % name not in there[0][1]:
+            yield '%s: a function of %s and a structure of %s' % (
+                name, there[0][0], structs[name])
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    found = list(findings(sys.argv[1]))
+    found = [*findings(sys.argv[1]), *names()]
     for line in found:
         print(line)
     sys.exit(bool(found))

@@ -59,7 +59,7 @@ for k in stock-6.1 newest; do
 		grep -E 'warning|error|WARNING|ERROR' || true)
 done
 
-report 'layers (the order in Kbuild)' < <(
+report 'layers (the order in Kbuild) and names' < <(
 	tests/layers.py build/newest-lint || true)
 
 # What "make coccicheck MODE=report" does, less the scripts that need an OCaml
