@@ -275,12 +275,9 @@ static bool stt_tx_fits(const struct sk_buff *skb, sa_family_t family)
 	return skb->len + STT_HLEN <= stt_max_frame(family);
 }
 
-/*
- * Push the IPv4 header and send.  ip_local_out() fills in the length and the
- * checksum.  Takes @skb over.
- */
-static __always_inline int
-stt_ip4_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
+/* Push the IPv4 header, except for what ip_local_out() fills in. */
+static __always_inline void
+stt_ip4_push(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
 {
 	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 
@@ -299,15 +296,12 @@ stt_ip4_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
 		__ip_select_ident(net, iph, skb_shinfo(skb)->gso_segs ? : 1);
 	skb->protocol = htons(ETH_P_IP);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-
-	return ip_local_out(net, NULL, skb);
 }
 
-/* As stt_ip4_out(). */
-static __always_inline int
-stt_ip6_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
+/* As stt_ip4_push(). */
+static __always_inline void
+stt_ip6_push(struct sk_buff *skb, const struct stt_outer *out)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	struct ipv6hdr *ip6h = __skb_push(skb, sizeof(*ip6h));
 
 	skb_reset_network_header(skb);
@@ -318,12 +312,17 @@ stt_ip6_out(struct net *net, struct sk_buff *skb, const struct stt_outer *out)
 	ip6h->daddr = out->daddr.v6;
 	skb->protocol = htons(ETH_P_IPV6);
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+}
 
-	return ip6_local_out(net, NULL, skb);
-#else
-	kfree_skb(skb);
-	return -EAFNOSUPPORT;
+/* Send a packet that begins with its IP header.  Takes @skb over. */
+static __always_inline int
+stt_ip_send(struct net *net, struct sk_buff *skb, sa_family_t family)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == AF_INET6)
+		return ip6_local_out(net, NULL, skb);
 #endif
+	return ip_local_out(net, NULL, skb);
 }
 
 static __always_inline __sum16
@@ -515,15 +514,17 @@ stt_ip_out(struct net *net, struct sk_buff *skb, sa_family_t family,
 	   const struct stt_outer *out)
 {
 	if (family == AF_INET6)
-		return stt_ip6_out(net, skb, out);
+		stt_ip6_push(skb, out);
+	else
+		stt_ip4_push(net, skb, out);
 
-	return stt_ip4_out(net, skb, out);
+	return stt_ip_send(net, skb, family);
 }
 
 /* The first segment of a frame once more (W14), or NULL. */
-static noinline struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
-					    sa_family_t family,
-					    const struct stt_outer *out)
+static struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
+				   sa_family_t family,
+				   const struct stt_outer *out)
 {
 	struct sk_buff *copy = stt_resend_copy(skb, skb_headroom(skb));
 
@@ -533,12 +534,91 @@ static noinline struct sk_buff *stt_tx_copy(const struct sk_buff *skb,
 	return copy;
 }
 
-/* Out of line, as making the copy is: few frames have one. */
-static noinline void stt_tx_send_copy(struct net *net, struct sk_buff *copy,
-				      sa_family_t family,
-				      const struct stt_outer *out)
+/*
+ * Would software GSO below us lose the transmit time stamp that the sender of
+ * the inner packet asked for?  tcp_gso_tstamp() gives it to the segment whose
+ * sequence number reaches the sender's key, but our sequence numbers mean
+ * something else.  A NIC with TSO gets the whole frame; bridges and bonds say
+ * that they have TSO although their ports may have none.  In a VRF, connection
+ * tracking would see the segments of a frame that is cut here: there the time
+ * stamps are lost.
+ */
+static bool stt_tx_stamp_is_lost(struct sk_buff *skb)
 {
-	stt_ip_out(net, copy, family, out);
+	const struct dst_entry *dst = skb_dst(skb);
+	const struct net_device *dev = dst->dev;
+
+	if (!(skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP) ||
+	    netif_is_l3_master(dev) || netif_is_l3_slave(dev))
+		return false;
+
+	return !skb_gso_ok(skb, dev->features) || dst_xfrm(dst) ||
+	       netif_is_bridge_master(dev) || netif_is_ovs_master(dev) ||
+	       netif_is_lag_master(dev);
+}
+
+/*
+ * Cut a frame as software GSO would, with the time stamp on the last segment:
+ * the inner packet is sent when all of its segments are.  That segment is also
+ * charged to the sender's socket, which gets the time stamp.  @skb begins with
+ * its TCP-shaped header, and is taken over.
+ */
+static int stt_tx_segments(struct net *net, struct sk_buff *skb,
+			   sa_family_t family, const struct stt_outer *out)
+{
+	netdev_features_t features = skb_dst(skb)->dev->features;
+	u8 flags = skb_shinfo(skb)->tx_flags & SKBTX_ANY_TSTAMP;
+	u32 tskey = skb_shinfo(skb)->tskey;
+	struct sk_buff *segs, *next;
+	int ret, err = 0;
+
+	if (family == AF_INET6)
+		stt_ip6_push(skb, out);
+	else
+		stt_ip4_push(net, skb, out);
+	segs = skb_gso_segment(skb, features & ~NETIF_F_GSO_MASK);
+	if (IS_ERR_OR_NULL(segs)) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_SKB_GSO_SEG);
+		return -ENOMEM;
+	}
+	consume_skb(skb);
+	for (skb = segs; skb; skb = next) {
+		next = skb->next;
+		skb_mark_not_on_list(skb);
+		skb_shinfo(skb)->tx_flags &= ~SKBTX_ANY_TSTAMP;
+		if (!next) {
+			skb_shinfo(skb)->tx_flags |= flags;
+			skb_shinfo(skb)->tskey = tskey;
+		}
+		ret = stt_ip_send(net, skb, family);
+		if (net_xmit_eval(ret))
+			err = ret;
+	}
+
+	return err;
+}
+
+/*
+ * As stt_ip_out(), for a frame of several segments whose first one is to be
+ * sent once more, or that has a time stamp.  Few frames come here.
+ */
+static noinline int stt_ip_out_special(struct net *net, struct sk_buff *skb,
+				       sa_family_t family,
+				       const struct stt_outer *out, bool resent)
+{
+	struct sk_buff *copy = NULL;
+	int err;
+
+	if (resent)
+		copy = stt_tx_copy(skb, family, out);
+	if (stt_tx_stamp_is_lost(skb))
+		err = stt_tx_segments(net, skb, family, out);
+	else
+		err = stt_ip_out(net, skb, family, out);
+	if (copy)
+		stt_ip_out(net, copy, family, out);
+
+	return err;
 }
 
 /*
@@ -595,7 +675,6 @@ stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	const struct stt_path_key *key = dest->key;
 	sa_family_t family = key->family;
 	unsigned int hlen = stt_ip_hlen(family);
-	struct sk_buff *copy = NULL;
 	struct tcphdr *th;
 	bool tso, resent;
 	unsigned int mss;
@@ -642,12 +721,11 @@ stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 	/* Connection tracking has no business with it; not before the scrub. */
 	skb_set_nfct(skb, IP_CT_UNTRACKED);
 	skb_dst_set(skb, out->dst);
-	if (unlikely(resent) && tso)
-		copy = stt_tx_copy(skb, family, out);
-
-	err = stt_ip_out(stt->net, skb, family, out);
-	if (unlikely(copy))
-		stt_tx_send_copy(stt->net, copy, family, out);
+	if (tso && unlikely(resent || skb_shinfo(skb)->tx_flags &
+					SKBTX_ANY_TSTAMP))
+		err = stt_ip_out_special(stt->net, skb, family, out, resent);
+	else
+		err = stt_ip_out(stt->net, skb, family, out);
 
 	if (unlikely(net_xmit_eval(err))) {
 		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
