@@ -13,6 +13,7 @@
 #include "include/stt_ids.h"
 #include "include/stt_limits.h"
 #include "include/stt_mcast.h"
+#include "include/stt_netpoll.h"
 #include "include/stt_proto.h"
 #include "include/stt_stats.h"
 #include "include/stt_xmit.h"
@@ -28,6 +29,7 @@ static int stt_init(struct net_device *dev)
 	netdev_lockdep_set_classes(dev);
 	INIT_LIST_HEAD(&stt->moved_node);
 	stt->look_after = jiffies;
+	stt_netpoll_init(stt);
 	stt->cpu = netdev_alloc_pcpu_stats(struct stt_dev_cpu);
 	if (!stt->cpu)
 		return -ENOMEM;
@@ -60,6 +62,7 @@ static void stt_uninit(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
 
+	stt_netpoll_stop(stt);
 	stt_limits_unlook(stt);
 	stt_fdb_exit(stt);
 	stt_conf_release(stt);
@@ -131,6 +134,9 @@ static void stt_set_rx_mode(struct net_device *dev)
 NDO_FDB_ADD_SHIM(stt_fdb_add)
 NDO_FDB_DEL_SHIM(stt_fdb_del)
 NDO_FDB_DEL_BULK_SHIM(stt_fdb_del_bulk)
+#ifdef CONFIG_NET_POLL_CONTROLLER
+NDO_NETPOLL_SETUP_SHIM(stt_netpoll_setup)
+#endif
 
 static const struct net_device_ops stt_netdev_ops = {
 	.ndo_init		= stt_init,
@@ -143,6 +149,10 @@ static const struct net_device_ops stt_netdev_ops = {
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_fill_metadata_dst	= stt_fill_metadata_dst,
+#ifdef CONFIG_NET_POLL_CONTROLLER
+	.ndo_netpoll_setup	= NDO_NETPOLL_SETUP(stt_netpoll_setup),
+	.ndo_netpoll_cleanup	= stt_netpoll_cleanup,
+#endif
 	.ndo_fdb_add		= NDO_FDB_ADD(stt_fdb_add),
 	.ndo_fdb_del		= NDO_FDB_DEL(stt_fdb_del),
 	.ndo_fdb_del_bulk	= NDO_FDB_DEL_BULK(stt_fdb_del_bulk),

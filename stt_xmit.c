@@ -19,6 +19,7 @@
 #include "include/stt_ids.h"
 #include "include/stt_inner.h"
 #include "include/stt_neigh.h"
+#include "include/stt_netpoll.h"
 #include "include/stt_path.h"
 #include "include/stt_proto.h"
 #include "include/stt_stats.h"
@@ -218,7 +219,7 @@ static void stt_xmit_external(struct stt_dev *stt, const struct stt_conf *conf,
  * @skb: inner packet; taken over
  * @dev: stt device
  *
- * Context: BH disabled.
+ * Context: BH disabled, or from netpoll interrupts off.
  * Return: NETDEV_TX_OK: what cannot be sent is dropped and counted.
  */
 netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -229,6 +230,8 @@ netdev_tx_t stt_start_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct stt_conf *conf;
 	struct stt_inner in;
 
+	if (stt_netpoll_take(stt, skb))
+		return NETDEV_TX_OK;
 	/* Through other tunnels back to this one: it would never end. */
 	if (unlikely(s->sender == current)) {
 		stt_tx_drop(stt, skb, STT_DEV_tx_loop);

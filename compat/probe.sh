@@ -76,6 +76,9 @@ probe TIMER_DELETE_SYNC	linux/timer.h		timer_delete_sync \
 	linux/timer.h				del_timer_sync
 probe FDB_NOTIFIED	linux/netdevice.h	'bool \*notified'
 probe FDB_BULK_NLMSG	linux/netdevice.h	'\(\*ndo_fdb_del_bulk\)\(struct nlmsghdr'
+probe NETPOLL_SETUP_DEV	linux/netdevice.h \
+	'\(\*ndo_netpoll_setup\)\(struct net_device \*dev\)' \
+	linux/netdevice.h			'\(\*ndo_netpoll_setup\)\(.*,$'
 probe FDB_DUMP_CONTEXT	linux/rtnetlink.h	'struct ndo_fdb_dump_context'
 probe NH_FDB_PORT	net/nexthop.h		'\*dst_port\)'
 probe TUNNEL_BITMAP	net/ip_tunnels.h	'define IP_TUNNEL_DECLARE_FLAGS' \

@@ -56,6 +56,16 @@ struct stt_fdb {
 };
 
 /**
+ * struct stt_netpoll - packets that netpoll sent with interrupts off
+ * @queue: packets that wait for @work
+ * @work: sends them
+ */
+struct stt_netpoll {
+	struct sk_buff_head	queue;
+	struct work_struct	work;
+};
+
+/**
  * struct stt_dev - private part of a net_device
  * @dev: the other part
  * @net: the underlay's namespace; the device goes before it does
@@ -65,6 +75,7 @@ struct stt_fdb {
  * @cpu: counters, and what else each CPU has of its own
  * @ids: external: counters for each context id; else NULL
  * @cells: hands received packets to GRO
+ * @netpoll: packets that a work item sends
  * @list: in &stt_net.devs; RTNL, readers RCU
  * @listed: it is there, and limits follow the lower device; RTNL
  * @lower: device that "dev" names, linked below this one, or NULL; a
@@ -90,6 +101,7 @@ struct stt_dev {
 	struct stt_dev_cpu __percpu	*cpu;
 	struct stt_ids			*ids;
 	struct gro_cells		cells;
+	struct stt_netpoll		netpoll;
 	struct list_head		list;
 	bool				listed;
 	struct net_device		*lower;

@@ -113,4 +113,18 @@ static inline unsigned int netdev_get_gro_max(const struct net_device *dev,
 #define NDO_FDB_DEL_BULK_SHIM(f)
 #endif
 
+/* Up to 6.12 at least, ndo_netpoll_setup gets a netpoll_info as well. */
+#ifdef STT_NO_NETPOLL_SETUP_DEV
+#define NDO_NETPOLL_SETUP(f)	f##_shim
+#define NDO_NETPOLL_SETUP_SHIM(f)					\
+	static int f##_shim(struct net_device *dev,			\
+			    struct netpoll_info *info)			\
+	{								\
+		return f(dev);						\
+	}
+#else
+#define NDO_NETPOLL_SETUP(f)	f
+#define NDO_NETPOLL_SETUP_SHIM(f)
+#endif
+
 #endif /* _STT_COMPAT_NETDEVICE_H */
