@@ -4,8 +4,6 @@
  * from the device's neighbour table instead of being sent to all peers.  With
  * l2miss and l3miss, netlink listeners are told which FDB entries and
  * neighbours are missing.
- *
- * Other packets never get here.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -285,6 +283,38 @@ static struct sk_buff *stt_neigh_nd_reply(const struct stt_dev *stt,
 	return stt_neigh_advert(stt, ns, asker, mac, router);
 }
 #endif
+
+/**
+ * stt_neigh_is_setup - does the kernel send this by itself for a new address?
+ * @skb: packet to be sent, from the Ethernet header on
+ *
+ * Return: true for duplicate address detection, router solicitations and
+ * multicast listener reports, which every IPv6 device sends when it is set up.
+ * False for the solicitation of a neighbour: something was routed to it.
+ */
+bool stt_neigh_is_setup(const struct sk_buff *skb)
+{
+	const struct ethhdr *eth = (const struct ethhdr *)skb->data;
+	struct {
+		struct ipv6hdr	ip6h;
+		u8		type;
+	} p;
+
+	if (eth->h_proto != htons(ETH_P_IPV6) ||
+	    skb_copy_bits(skb, ETH_HLEN, &p, sizeof(p)) ||
+	    (p.ip6h.daddr.s6_addr32[0] & htonl(0xffff0000)) !=
+	    htonl(0xff020000))
+		return false;
+	/* Listener reports are behind a router alert. */
+	if (p.ip6h.nexthdr == NEXTHDR_HOP)
+		return true;
+	if (p.ip6h.nexthdr != IPPROTO_ICMPV6)
+		return false;
+
+	return p.type == NDISC_ROUTER_SOLICITATION ||
+	       (p.type == NDISC_NEIGHBOUR_SOLICITATION &&
+		ipv6_addr_any(&p.ip6h.saddr));
+}
 
 /**
  * stt_neigh_proxy - answer an ARP request or neighbour solicitation

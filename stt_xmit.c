@@ -206,12 +206,16 @@ static void stt_xmit_external(struct stt_dev *stt, const struct stt_conf *conf,
 		stt_tx_to(stt, &dest, skb, in, off);
 		return;
 	}
-	if (!stt_external_id(conf, skb, &id, &nhid))
+	if (stt_external_id(conf, skb, &id, &nhid)) {
+		if (nhid)
+			stt_xmit_nexthop(conf, skb, nhid, id, in, off);
+		else
+			stt_xmit_fdb(conf, skb, id, in, off);
+	} else if (!skb_tunnel_info(skb) && stt_neigh_is_setup(skb)) {
+		stt_tx_dropped(stt, skb, SKB_DROP_REASON_TUNNEL_TXINFO);
+	} else {
 		stt_tx_drop(stt, skb, STT_DEV_tx_bad_key);
-	else if (nhid)
-		stt_xmit_nexthop(conf, skb, nhid, id, in, off);
-	else
-		stt_xmit_fdb(conf, skb, id, in, off);
+	}
 }
 
 /**

@@ -10,6 +10,7 @@ struct stt_conf;
 struct stt_dev;
 
 void stt_neigh_l2miss(const struct stt_conf *conf, const u8 *mac, u64 id);
+bool stt_neigh_is_setup(const struct sk_buff *skb);
 bool stt_neigh_proxy(const struct stt_dev *stt, const struct stt_conf *conf,
 		     struct sk_buff *skb);
 
