@@ -64,30 +64,69 @@ show host1 ip -d link show stt0
 title 'Through the tunnel:'
 show host1 ping -c 3 -i 0.2 10.0.0.2
 
-title 'One TCP packet with data, as tshark sees it on the wire:'
-ip netns exec host1 timeout 20 tcpdump -q -i eth0 -c 40 -U \
-	-w /tmp/stt.pcap 'dst host 192.0.2.2 and greater 800' 2>/dev/null &
+title 'One TCP packet with data, as it is on the wire:'
+ip netns exec host1 timeout 20 tcpdump -q -i eth0 -c 40 -U -s 160 \
+	-w /tmp/stt.pcap 'dst host 192.0.2.2 and greater 1200' 2>/dev/null &
 capture=$!
-sleep 1
-ip netns exec host1 iperf3 -c 10.0.0.2 -t 1 >/dev/null
+sleep 0.5
+ip netns exec host1 iperf3 -c 10.0.0.2 -n 4M >/dev/null
 wait $capture || true
-tshark -r /tmp/stt.pcap -o ip.try_heuristic_first:TRUE -Y stt -c 40 -O stt \
-	2>/dev/null |
-	awk '/^Frame /		{ frames++ }
-	     frames == 1 && /^Transmission Control/ {
-		print "  " $0
-		exit
-	     }
-	     frames == 1 && /^(    )?[^ ]/ && !/^Frame|unverified|TCP Data/ {
-		print "  " $0
-	     }'
+# The first packet of a frame: its STT header begins with version 0, behind
+# Ethernet, IP and 20 bytes like TCP's whose acknowledgement has the frame's id
+# and whose sequence number the frame's length and the offset in it.
+tcpdump -r /tmp/stt.pcap -xx -c 40 2>/dev/null | awk '
+	function num(from, n,   i, v) {
+		for (i = 0; i < n; i++)
+			v = v substr(hex, 2 * (from + i) + 1, 2)
+		return v
+	}
+	function dec(h,   i, v) {
+		for (i = 1; i <= length(h); i++)
+			v = 16 * v + index("0123456789abcdef",
+					   substr(h, i, 1)) - 1
+		return v
+	}
+	function address(from,   i, v) {
+		for (i = 0; i < 4; i++)
+			v = v (i ? "." : "") dec(num(from + i, 1))
+		return v
+	}
+	function show(   off) {
+		off = dec(num(40, 2))
+		if (length(hex) < 280 || off)
+			return 0
+		print "  Ethernet, and IP from " address(26) " to " address(30)
+		print "  TCP-like: port " dec(num(34, 2)) " to " \
+			dec(num(36, 2)) ", frame id 0x" num(42, 4) \
+			", frame of " dec(num(38, 2)) " bytes, from byte " off
+		print "  STT header: version " dec(num(54, 1)) ", flags 0x" \
+			num(55, 1) ", inner TCP at byte " dec(num(56, 1)) \
+			", segments of " dec(num(58, 2)) \
+			" bytes, context id 0x" num(62, 8)
+		print "  inside: Ethernet, IP from " address(98) " to " \
+			address(102) ", TCP, data"
+		return 1
+	}
+	/^\t0x/ {
+		for (i = 2; i <= NF; i++)
+			hex = hex $i
+		next
+	}
+	{
+		if (hex && show()) { done = 1; exit }
+		hex = ""
+	}
+	END { if (!done) show() }'
 
 title 'TCP for a second, Gbit/s (the clock of this VM counts instructions):'
 printf '  %-12s %10s %10s\n' '' 'to host2' 'from host2'
 for to in 'no tunnel:192.0.2.2' 'vxlan:10.1.0.2' 'stt:10.0.0.2'; do
 	ip netns exec host1 ping -q -c 1 "${to#*:}" >/dev/null
-	printf '  %-12s %10s %10s\n' "${to%:*}" "$(rate -c "${to#*:}" -t 1)" \
-		"$(rate -c "${to#*:}" -t 1 -R)"
+	there=$(rate -c "${to#*:}" -t 1)
+	back=$(rate -c "${to#*:}" -t 1 -R)
+	printf '  %-12s %10s %10s\n' "${to%:*}" "$there" "$back"
+	# For the host: what is compared.
+	echo "${to%:*};$there;$back" >>/run/vm/rates
 done
 
 title 'What the device counted:'

@@ -1,29 +1,37 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deps.sh [--all] - install the Debian packages that the tests need and that are
-# missing; costs nothing when none is. Knows Debian 12 and 13.
+# deps.sh [--demo | --all] - install the Debian packages that the tests need (the
+# demo, all the tests there are) and that are missing; costs nothing when none
+# is. Says how large they are first, and removes none. Knows Debian 12 and 13.
 
 set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
+# To build one module, boot a VM, and show it there.
+demo=(
+	gcc make libc6-dev linux-libc-dev cpio kmod rsync xz-utils
+	qemu-system-x86
+	ethtool iperf3 iproute2 iputils-ping tcpdump
+)
 required=(
-	# to build modules and kernels
-	build-essential linux-headers-amd64 linux-libc-dev bc bison flex cpio
-	dwarves kmod libelf-dev libssl-dev rsync xz-utils
-	# to boot a VM
-	busybox-static qemu-system-x86
-	# to test in it
-	conntrack ethtool iperf3 iproute2 iptables iputils-ping
-	nftables python3 python3-scapy tcpdump tshark procps
+	"${demo[@]}"
+	# to build kernels
+	build-essential linux-headers-amd64 bc bison flex
+	dwarves libelf-dev libssl-dev zstd
+	# to test in a VM
+	conntrack iptables nftables python3 python3-scapy tshark procps
 	libmnl-dev bpftool
 )
 # A test or a check that misses one of these is skipped, and says so.
 optional=(clang coccinelle shellcheck sparse strace debhelper dh-dkms lintian bpftrace
-	  dropwatch)
+	  dropwatch mmdebstrap)
 # What only check-all needs.
-if [ "${1:-}" = --all ]; then
-	optional+=(mmdebstrap gcc-aarch64-linux-gnu gcc-powerpc-linux-gnu
+if [ "${1:-}" = --demo ]; then
+	required=("${demo[@]}")
+	optional=()
+elif [ "${1:-}" = --all ]; then
+	optional+=(gcc-aarch64-linux-gnu gcc-powerpc-linux-gnu
 		   qemu-system-arm qemu-system-ppc)
 fi
 
@@ -40,7 +48,7 @@ done
 
 [ "$(id -u)" -eq 0 ] || die "root is needed to install: ${missing[*]}"
 command -v apt-get >/dev/null || die "not Debian: install ${missing[*]}"
-say "installing ${missing[*]}"
+say "missing: ${missing[*]}"
 
 apt-get -qq update >&2 || say "apt-get update failed, going on"
 available=()
@@ -53,7 +61,13 @@ for pkg in "${missing[@]}"; do
 		die "this release has no package $pkg"
 	fi
 done
-[ ${#available[@]} -eq 0 ] ||
-	apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends \
-		"${available[@]}" >/dev/null </dev/null ||
+[ ${#available[@]} -gt 0 ] || exit 0
+apt=(apt-get -o DPkg::Lock::Timeout=300 --no-install-recommends --no-remove
+     install "${available[@]}")
+plan=$("${apt[@]}" --assume-no 2>&1 </dev/null) || true
+say "apt-get installs $(sed -n 's/.* \([0-9]*\) newly installed.*/\1/p' \
+	<<<"$plan") packages: $(sed -nE 's/^Need to get (.*) of archives\./\1/p
+	s/^After this operation, (.*) of additional disk space.*/, \1 on disk/p' \
+	<<<"$plan" | tr -d '\n')"
+"${apt[@]}" -qq >/dev/null </dev/null ||
 	die "apt-get cannot install ${available[*]}"

@@ -7,7 +7,7 @@
 
 cd /
 export HOME=/root LANG=C.UTF-8 LC_ALL=C.UTF-8 TERM=dumb USER=root
-export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:/run/vm/bin
 mkdir -p /run/netns /run/lock
 
 # The port named "output" carries what the command prints to the host.

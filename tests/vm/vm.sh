@@ -96,7 +96,9 @@ cp "$here/guest-run.sh" "$out/guest/"
 # The initramfs: busybox, our init, and the modules that lead to a root over
 # 9p, in the order they have to be loaded; none where they are built in.
 mkdir -p "$work"/{bin,dev,proc,sys,modules}
-cp "$(command -v busybox)" "$work/bin/busybox"
+cp "$("$here/busybox.sh")" "$work/bin/busybox"
+mkdir -p "$out/guest/bin"
+cp "$work/bin/busybox" "$out/guest/bin/"
 cp "$here/guest-init.sh" "$work/init"
 chmod +x "$work/init"
 : >"$work/modules/order"
