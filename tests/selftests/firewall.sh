@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The host's firewall: a policy of drop with the one accept line that README
-# names, in nftables' and in firewalld's manner, over IPv4 and IPv6.
+# The host's firewall: policies of drop with the recipes of docs/firewall.md as
+# they are printed, nftables, iptables, ufw and what firewalld makes, over IPv4
+# and IPv6.
 #
 #      h1                                          h2: rules
 #      eth0 192.0.2.1/24 --------- veth ---------- eth0 192.0.2.2/24
@@ -87,4 +88,98 @@ for fam in v4 v6; do
 	check_eq "$fam: STT segments are not tracked" "$(tracked tcp)" 0
 	teardown
 done
+
+# --- docs/firewall.md, to the letter -------------------------------------------
+
+page=${BASH_SOURCE[0]%/*}/../../docs/firewall.md
+
+# recipe HEADING [N]: run the Nth block below that heading on h2.
+recipe() {
+	local commands
+
+	commands=$(awk -v title="## $1" -v want="${2:-1}" '
+		/^## / { on = $0 == title; block = 0; inside = 0 }
+		on && /^    / { if (!inside) block++; inside = 1
+				if (block == want) print substr($0, 5); next }
+		{ inside = 0 }' "$page")
+	[ -n "$commands" ] || { echo "no block below $1"; return 1; }
+	in_ns "$h2" "${shell[@]}" -c "set -e; $commands"
+}
+
+# tried NAME: without the recipe nothing passes, with it all does.
+tried() {
+	local name=$1
+
+	shift
+	check "$name: nothing passes before" ping_dead
+	check "$name: the recipe runs" recipe "$@"
+	check "$name: it lets the tunnel through" ping_ok
+}
+
+shell=(bash)
+setup_pair v4
+stt_pair
+
+# nft_policy TABLE CHAIN: everything is dropped but ICMP on the underlay.
+nft_policy() {
+	in_ns "$h2" nft -f - <<-EOR
+	table $1 {
+		chain $2 {
+			type filter hook input priority filter; policy drop
+			iifname lo accept
+			iifname eth0 meta l4proto { icmp, ipv6-icmp } accept
+		}
+	}
+	EOR
+}
+nft_policy 'inet filter' input
+tried 'nftables' 'nftables with a table inet filter'
+in_ns "$h2" nft flush ruleset
+nft_policy 'inet host' incoming
+tried 'nftables without inet filter' 'nftables with other tables'
+in_ns "$h2" nft flush ruleset
+
+if in_ns "$h2" iptables -P INPUT DROP 2>/dev/null; then
+	in_ns "$h2" iptables -A INPUT -p tcp --dport 7471 \
+		-m conntrack --ctstate NEW -j ACCEPT
+	in_ns "$h2" iptables -A INPUT -i stt0 -j ACCEPT
+	check 'iptables: a rule with ctstate NEW never matches' ping_dead
+	in_ns "$h2" iptables -F INPUT
+	tried 'iptables' iptables
+	check 'iptables: its second block runs' recipe iptables 2
+	in_ns "$h2" iptables -P INPUT ACCEPT
+	in_ns "$h2" iptables -F INPUT
+else
+	skip 'iptables' 'iptables does not work here'
+fi
+
+# ufw's own program, from a root of its own that is unpacked in build/tools.
+tools=${BASH_SOURCE[0]%/*}/../../build/tools
+if [ -e "$tools/usr/sbin/ufw" ]; then
+	root=$tmp/root
+	mkdir -p "$root/usr/share" "$tmp/bin"
+	cp -r "$tools/usr/share/ufw" "$root/usr/share/"
+	cp -r "$tools/lib" "$tools/etc" "$root/"
+	cp "$root"/usr/share/ufw/*.{rules,init} "$root/usr/share/ufw/ufw.conf" \
+		"$root/etc/ufw/"
+	cp "$root"/usr/share/ufw/iptables/*.rules "$root/etc/ufw/"
+	[ -e "$root/etc/default/ufw" ] || printf '%s\n' IPV6=yes \
+		DEFAULT_INPUT_POLICY=DROP DEFAULT_OUTPUT_POLICY=ACCEPT \
+		DEFAULT_FORWARD_POLICY=DROP \
+		DEFAULT_APPLICATION_POLICY=SKIP MANAGE_BUILTINS=no \
+		>"$root/etc/default/ufw"
+	cat >"$tmp/bin/ufw" <<-EOR
+	#!/bin/sh
+	PYTHONPATH=$(cd "$tools" && pwd)/usr/lib/python3/dist-packages exec \
+		python3 $(cd "$tools" && pwd)/usr/sbin/ufw --rootdir=$root \
+		--datadir=$root "\$@"
+	EOR
+	chmod +x "$tmp/bin/ufw"
+	shell=(env "PATH=$tmp/bin:$PATH" bash)
+	check 'ufw: is enabled' in_ns "$h2" "${shell[@]}" -c 'ufw --force enable'
+	tried 'ufw' ufw
+else
+	skip 'ufw' 'its package is not in build/tools'
+fi
+teardown
 tap_done

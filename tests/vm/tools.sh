@@ -8,12 +8,12 @@ set -euo pipefail
 . "${BASH_SOURCE[0]%/*}/common.sh"
 
 dir=$STT_TOP/build/tools
-[ ! -e "$dir/.complete" ] || exit 0
+[ ! -e "$dir/.complete-2" ] || exit 0
 rm -rf "$dir"
 apt_own
 # With what of it this machine lacks, but nothing newer than what it has.
 mapfile -t packages < <(apt-get "${APT[@]}" -s --no-install-recommends \
-	install network-manager dbus-daemon ifupdown |
+	install network-manager dbus-daemon ifupdown ufw |
 	awk '$1 == "Inst" && $3 ~ /^\(/ { print $2 }')
 [ ${#packages[@]} -eq 0 ] || fetch_debs "$dir/debs" "${packages[@]}"
 mkdir -p "$dir/debs"
@@ -21,4 +21,4 @@ for deb in "$dir"/debs/*.deb; do
 	[ ! -e "$deb" ] || dpkg -x "$deb" "$dir"
 done
 rm -r "$dir/debs"
-touch "$dir/.complete"
+touch "$dir/.complete-2"
