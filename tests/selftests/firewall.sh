@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The host's firewall: policies of drop with the recipes of docs/firewall.md as
-# they are printed, nftables, iptables, ufw and what firewalld makes, over IPv4
-# and IPv6.
+# they are printed, nftables, iptables, ufw and firewalld, over IPv4 and IPv6.
 #
 #      h1                                          h2: rules
 #      eth0 192.0.2.1/24 --------- veth ---------- eth0 192.0.2.2/24
@@ -11,7 +10,7 @@
 #      stt0 10.0.0.1/24                            stt0 10.0.0.2/24
 #
 # kernels: stock
-# timeout: 200
+# timeout: 300
 
 # shellcheck disable=SC2016,SC2119,SC2317
 . "${BASH_SOURCE[0]%/*}/lib.sh"
@@ -154,7 +153,7 @@ else
 fi
 
 # ufw's own program, from a root of its own that is unpacked in build/tools.
-tools=${BASH_SOURCE[0]%/*}/../../build/tools
+tools=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)/build/tools
 if [ -e "$tools/usr/sbin/ufw" ]; then
 	root=$tmp/root
 	mkdir -p "$root/usr/share" "$tmp/bin"
@@ -170,16 +169,68 @@ if [ -e "$tools/usr/sbin/ufw" ]; then
 		>"$root/etc/default/ufw"
 	cat >"$tmp/bin/ufw" <<-EOR
 	#!/bin/sh
-	PYTHONPATH=$(cd "$tools" && pwd)/usr/lib/python3/dist-packages exec \
-		python3 $(cd "$tools" && pwd)/usr/sbin/ufw --rootdir=$root \
+	PYTHONPATH=$tools/usr/lib/python3/dist-packages exec \
+		python3 $tools/usr/sbin/ufw --rootdir=$root \
 		--datadir=$root "\$@"
 	EOR
 	chmod +x "$tmp/bin/ufw"
 	shell=(env "PATH=$tmp/bin:$PATH" bash)
 	check 'ufw: is enabled' in_ns "$h2" "${shell[@]}" -c 'ufw --force enable'
 	tried 'ufw' ufw
+	check 'ufw: is disabled' in_ns "$h2" "${shell[@]}" -c 'ufw disable'
 else
 	skip 'ufw' 'its package is not in build/tools'
+fi
+
+# firewalld's own daemon, on a bus of its own. The underlay's interface is in the
+# default zone, as everywhere where no one has said otherwise.
+program() { PATH=$tools/usr/sbin:$tools/usr/bin:$PATH command -v "$1"; }
+
+running() {
+	in_ns "$h2" "${shell[@]}" -c 'firewall-cmd --state' | grep -qx running
+}
+
+if bus=$(program dbus-daemon) && daemon=$(program firewalld) &&
+   client=$(program firewall-cmd); then
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$tmp/bus
+	libs=$tools/usr/lib/$(uname -m)-linux-gnu
+	for name in firewalld:$daemon firewall-cmd:$client; do
+		cat >"$tmp/${name%%:*}" <<-EOR
+		#!/bin/sh
+		PYTHONPATH=$tools/usr/lib/python3/dist-packages \
+		LD_LIBRARY_PATH=$libs GI_TYPELIB_PATH=$libs/girepository-1.0 \
+			exec python3 ${name#*:} "\$@"
+		EOR
+		chmod +x "$tmp/${name%%:*}"
+	done
+	cat >"$tmp/bus.conf" <<-EOR
+	<busconfig>
+	 <type>system</type>
+	 <listen>$DBUS_SYSTEM_BUS_ADDRESS</listen>
+	 <policy context="default">
+	  <allow user="*"/> <allow own="*"/>
+	  <allow send_destination="*"/> <allow receive_sender="*"/>
+	 </policy>
+	</busconfig>
+	EOR
+	mkdir -p "$tmp/etc-firewalld"
+	cp "$tools/etc/firewalld/firewalld.conf" "$tmp/etc-firewalld/"
+	shell=(env "PATH=$tmp:$PATH" bash)
+	background env LD_LIBRARY_PATH="$libs" "$bus" --nofork \
+		--config-file="$tmp/bus.conf" >"$tmp/bus.log" 2>&1
+	wait_for 30 test -S "$tmp/bus"
+	background in_ns "$h2" "$tmp/firewalld" --nofork --nopid \
+		--default-config "$tools/usr/lib/firewalld" \
+		--system-config "$tmp/etc-firewalld" --log-file "$tmp/firewalld.log" \
+		>"$tmp/firewalld.out" 2>&1
+	if wait_for 90 running; then
+		ok 'firewalld: runs'
+		tried 'firewalld' firewalld
+	else
+		not_ok 'firewalld: runs' "$(cat "$tmp"/firewalld.{out,log} "$tmp/bus.log")"
+	fi
+else
+	skip 'firewalld' 'its package is not in build/tools'
 fi
 teardown
 tap_done
