@@ -66,9 +66,12 @@ show host1 ping -c 3 -i 0.2 10.0.0.2
 
 title 'One TCP packet with data, as it is on the wire:'
 ip netns exec host1 timeout 20 tcpdump -q -i eth0 -c 40 -U -s 160 \
-	-w /tmp/stt.pcap 'dst host 192.0.2.2 and greater 1200' 2>/dev/null &
+	-w /tmp/stt.pcap 'dst host 192.0.2.2 and greater 1200' 2>/tmp/stt.log &
 capture=$!
-sleep 0.5
+for _ in {1..100}; do
+	grep -q listening /tmp/stt.log && break
+	sleep 0.1
+done
 ip netns exec host1 iperf3 -c 10.0.0.2 -n 4M >/dev/null
 wait $capture || true
 # The first packet of a frame: its STT header begins with version 0, behind
