@@ -112,7 +112,7 @@ tried() {
 	shift
 	check "$name: nothing passes before" ping_dead
 	check "$name: the recipe runs" recipe "$@"
-	check "$name: it lets the tunnel through" ping_ok
+	check "$name: the recipe lets the tunnel through" ping_ok
 }
 
 shell=(bash)
@@ -145,7 +145,7 @@ if in_ns "$h2" iptables -P INPUT DROP 2>/dev/null; then
 	check 'iptables: a rule with ctstate NEW never matches' ping_dead
 	in_ns "$h2" iptables -F INPUT
 	tried 'iptables' iptables
-	check 'iptables: its second block runs' recipe iptables 2
+	check 'iptables: the second block of the recipe runs' recipe iptables 2
 	in_ns "$h2" iptables -P INPUT ACCEPT
 	in_ns "$h2" iptables -F INPUT
 else
