@@ -54,6 +54,8 @@ if [ -n "$ifup" ]; then
 	check_eq 'ifup: MTU' \
 		"$(in_ns "$h1" cat /sys/class/net/stt0/mtu)" 9000
 	check 'ifdown' ifupdown ifdown
+	check_eq 'ifdown: says nothing of errors' \
+		"$(grep -iE 'error|cannot|failed|exist' "$tmp/out")" ''
 	check_fails 'ifdown: the device is gone' exists
 else
 	skip 'ifupdown' 'ifup is missing'
