@@ -12,6 +12,9 @@ from pathlib import Path
 PLAIN = [
     (r'^(RTNL_NEWLINK|PERNET_EXIT_RTNL)_SHIM\(\w+\)\n\n', ''),
     (r'RTNL_NEWLINK\((\w+)\)', r'\1'),
+    (r'^#ifdef CONFIG_NET_POLL_CONTROLLER\nNDO_NETPOLL_SETUP_SHIM\(\w+\)\n'
+     r'#endif\n', ''),
+    (r'NDO_NETPOLL_SETUP\((\w+)\)', r'\1'),
     (r'^(NDO_FDB_\w+_SHIM\(\w+\)\n)+\n', ''),
     (r'NDO_FDB_\w+\((\w+)\)', r'\1'),
     (r'PERNET_EXIT_RTNL\((\w+)\)', r'.exit_rtnl\t= \1'),
