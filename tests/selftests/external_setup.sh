@@ -9,7 +9,7 @@
 #
 # kernels: all
 
-# shellcheck disable=SC2154,SC2317 # set by new_ns; check calls functions
+# shellcheck disable=SC2016,SC2154,SC2317 # awk; set by new_ns; check calls
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 require ping
 
