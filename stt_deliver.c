@@ -358,23 +358,26 @@ static void stt_rx_unfit(struct stt_net *sn, const struct stt_rx_info *info,
 	} else {
 		stt_dev_count(stt, STT_DEV_rx_errors);
 	}
-	stt_drop(sn, skb, cause);
+	stt_drop(sn, skb, cause, info->from, &info->id);
 }
 
 /*
  * Drop a packet for its source address, which is the device's own where the
  * underlay loops.
  */
-static void stt_rx_bad_source(struct stt_net *sn, const struct stt_dev *stt,
+static void stt_rx_bad_source(struct stt_net *sn,
+			      const struct stt_rx_info *info,
 			      struct sk_buff *skb)
 {
+	const struct stt_dev *stt = info->conf->stt;
 	const u8 *mac = ((struct ethhdr *)skb->data)->h_source;
 	enum skb_drop_reason reason = SKB_DROP_REASON_MAC_INVALID_SOURCE;
 
 	if (ether_addr_equal(mac, stt->dev->dev_addr))
 		reason = SKB_DROP_REASON_LOCAL_MAC;
 	stt_dev_count(stt, STT_DEV_rx_dropped);
-	stt_drop_because(sn, skb, STT_NET_drop_source, reason);
+	stt_drop_because(sn, skb, STT_NET_drop_source, reason, info->from,
+			 &info->id);
 }
 
 /* Packets from this size on may become larger ones by GRO. */
@@ -484,7 +487,7 @@ static bool stt_rx_deliver(struct stt_net *sn, const struct stt_rx_info *info,
 	    !stt_fdb_source(conf, info->from, info->id,
 			    ((struct ethhdr *)skb->data)->h_source)) {
 		stt_rx_id_dropped(info);
-		stt_rx_bad_source(sn, stt, skb);
+		stt_rx_bad_source(sn, info, skb);
 		return false;
 	}
 	if (unlikely(!stt_rx_clear_metadata(skb))) {
@@ -546,7 +549,9 @@ void stt_rx_frame(struct stt_net *sn, const struct stt_input_info *in,
 	int err;
 
 	if (!stt_rx_lookup(in->port, &in->from, in->slot, skb, &info, &cause)) {
-		stt_drop(sn, skb, cause);
+		/* The id is not known before the header was read. */
+		stt_drop(sn, skb, cause, &in->from,
+			 cause == STT_NET_drop_no_device ? &info.id : NULL);
 		return;
 	}
 	conf = info.conf;
@@ -601,7 +606,7 @@ void stt_rx_local(struct stt_net *sn, struct stt_conf *conf,
 
 	/* As the loopback device does. */
 	if (skb_orphan_frags(skb, GFP_ATOMIC)) {
-		stt_drop(sn, skb, STT_NET_drop_nomem);
+		stt_drop(sn, skb, STT_NET_drop_nomem, from, &info.id);
 		return;
 	}
 	skb_orphan(skb);

@@ -447,7 +447,7 @@ static unsigned int stt_local_in6_ext(struct stt_net *sn, struct sk_buff *skb)
 		stt_input_take(sn, &in, skb, false);
 		return NF_STOLEN;
 	}
-	stt_drop(sn, skb, STT_NET_drop_header);
+	stt_drop(sn, skb, STT_NET_drop_header, &in.from, NULL);
 
 	return NF_STOLEN;
 }

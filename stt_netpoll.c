@@ -59,7 +59,8 @@ bool stt_netpoll_defer(struct stt_dev *stt, struct sk_buff *skb)
 		return false;
 	if (skb_queue_len_lockless(&np->queue) >= STT_NETPOLL_QUEUE) {
 		stt_dev_count(stt, STT_DEV_tx_dropped);
-		trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped);
+		trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped,
+				  &stt_no_flow, NULL);
 		dev_kfree_skb_irq(skb);
 		return true;
 	}

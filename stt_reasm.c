@@ -495,7 +495,7 @@ struct sk_buff *stt_reasm_add(struct stt_reasm *reasm,
 	if (a.overdue)
 		stt_reasm_close_overdue(reasm, shard, key);
 	if (a.dropped) {
-		stt_drop(reasm->sn, skb, a.cause);
+		stt_drop(reasm->sn, skb, a.cause, key, NULL);
 		return NULL;
 	}
 	if (!a.segs) {

@@ -69,40 +69,40 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 	u32 seq;
 
 	if (!stt_rx_policy(skb, family)) {
-		stt_drop(sn, skb, STT_NET_drop_policy);
+		stt_drop(sn, skb, STT_NET_drop_policy, key, NULL);
 		return;
 	}
 	if (skb->len < thoff + sizeof(*th)) {
-		stt_drop(sn, skb, STT_NET_drop_header);
+		stt_drop(sn, skb, STT_NET_drop_header, key, NULL);
 		return;
 	}
 	/* A tunnel below may have left word of a checksum of its own. */
 	skb->csum_valid = 0;
 	if (!skb_csum_unnecessary(skb) &&
 	    nf_checksum(skb, NF_INET_LOCAL_IN, thoff, IPPROTO_TCP, family)) {
-		stt_drop(sn, skb, STT_NET_drop_csum);
+		stt_drop(sn, skb, STT_NET_drop_csum, key, NULL);
 		return;
 	}
 	if (!pskb_may_pull(skb, thoff + sizeof(*th))) {
-		stt_drop(sn, skb, STT_NET_drop_nomem);
+		stt_drop(sn, skb, STT_NET_drop_nomem, key, NULL);
 		return;
 	}
 	th = (struct tcphdr *)(skb->data + thoff);
 	hlen = thoff + th->doff * 4;
 	/* Options are skipped; a segment without a byte of frame is none. */
 	if (th->doff < sizeof(*th) / 4 || skb->len <= hlen) {
-		stt_drop(sn, skb, STT_NET_drop_header);
+		stt_drop(sn, skb, STT_NET_drop_header, key, NULL);
 		return;
 	}
 	seq = ntohl(th->seq);
 	in->id = ntohl(th->ack_seq);
 	key->sport = th->source;
 	if (unlikely(key->scope < 0) && stt_rx_is_own(sn, skb, key)) {
-		stt_drop(sn, skb, STT_NET_drop_peer);
+		stt_drop(sn, skb, STT_NET_drop_peer, key, NULL);
 		return;
 	}
 	if (!pskb_pull(skb, hlen)) {
-		stt_drop(sn, skb, STT_NET_drop_nomem);
+		stt_drop(sn, skb, STT_NET_drop_nomem, key, NULL);
 		return;
 	}
 
@@ -113,7 +113,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 	cb->dsfield = in->dsfield;
 	if (cb->frame_len < STT_MIN_FRAME ||
 	    cb->offset + skb->len > cb->frame_len) {
-		stt_drop(sn, skb, STT_NET_drop_length);
+		stt_drop(sn, skb, STT_NET_drop_length, key, NULL);
 		return;
 	}
 	if (likely(skb->len == cb->frame_len &&
@@ -127,7 +127,7 @@ void stt_rx_segment(struct stt_net *sn, struct stt_input_info *in,
 
 	accept = stt_port_accepts_rcu(in->port, key, cb->iif);
 	if (accept == STT_ACCEPT_NONE) {
-		stt_drop(sn, skb, STT_NET_drop_peer);
+		stt_drop(sn, skb, STT_NET_drop_peer, key, NULL);
 		return;
 	}
 	if (unlikely(in->learn) &&

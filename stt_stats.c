@@ -71,11 +71,14 @@ enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause)
  * @skb: packet; taken over
  * @cause: which counter
  * @reason: the core's drop reason, where it says more than stt_drop_reason()
+ * @key: where the packet came from
+ * @id: its context id, or NULL where that is not known
  */
 void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
-		      enum stt_net_counter cause, enum skb_drop_reason reason)
+		      enum stt_net_counter cause, enum skb_drop_reason reason,
+		      const struct stt_flow_key *key, const u64 *id)
 {
-	trace_stt_drop(sn->net, skb, cause);
+	trace_stt_drop(sn->net, skb, cause, key, id);
 	stt_net_count(sn, cause);
 	kfree_skb_reason(skb, reason);
 }
@@ -85,11 +88,14 @@ void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
  * @sn: namespace
  * @skb: packet; taken over
  * @cause: which counter
+ * @key: where the packet came from
+ * @id: its context id, or NULL where that is not known
  */
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
-	      enum stt_net_counter cause)
+	      enum stt_net_counter cause, const struct stt_flow_key *key,
+	      const u64 *id)
 {
-	stt_drop_because(sn, skb, cause, stt_drop_reason(cause));
+	stt_drop_because(sn, skb, cause, stt_drop_reason(cause), key, id);
 }
 
 /**
@@ -104,6 +110,31 @@ void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause)
 
 /* ---- drops on transmit -------------------------------------------------- */
 
+/* For tracing, where addresses and ports are not known. */
+const struct stt_flow_key stt_no_flow;
+
+/**
+ * stt_tx_drop_flow - drop an inner packet: count, trace, free
+ * @stt: device
+ * @skb: packet; taken over
+ * @cause: which counter; %STT_DEV_tx_dropped for what has none of its own
+ * @reason: the core's drop reason
+ * @key: where the packet was to go, or &stt_no_flow
+ * @id: its context id, or NULL
+ */
+void stt_tx_drop_flow(const struct stt_dev *stt, struct sk_buff *skb,
+		      enum stt_dev_counter cause, enum skb_drop_reason reason,
+		      const struct stt_flow_key *key, const u64 *id)
+{
+	bool error = cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop;
+
+	trace_stt_tx_drop(stt->dev, skb, cause, key, id);
+	if (cause != STT_DEV_tx_dropped)
+		stt_dev_count(stt, cause);
+	stt_dev_count(stt, error ? STT_DEV_tx_errors : STT_DEV_tx_dropped);
+	kfree_skb_reason(skb, reason);
+}
+
 /**
  * stt_tx_dropped - drop an inner packet for what has no counter of its own
  * @stt: device
@@ -113,40 +144,32 @@ void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause)
 void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 		    enum skb_drop_reason reason)
 {
-	trace_stt_tx_drop(stt->dev, skb, STT_DEV_tx_dropped);
-	stt_dev_count(stt, STT_DEV_tx_dropped);
-	kfree_skb_reason(skb, reason);
+	stt_tx_drop_flow(stt, skb, STT_DEV_tx_dropped, reason, &stt_no_flow,
+			 NULL);
 }
 
 /**
- * stt_tx_drop_because - drop an inner packet: count, trace, free
- * @stt: device
- * @skb: packet; taken over
+ * stt_tx_reason - the core's drop reason for a counter
  * @cause: which counter
- * @reason: the core's drop reason
+ *
+ * Return: a reason; SKB_DROP_REASON_NOT_SPECIFIED where the core has none.
  */
-void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
-			 enum stt_dev_counter cause,
-			 enum skb_drop_reason reason)
+enum skb_drop_reason stt_tx_reason(enum stt_dev_counter cause)
 {
-	bool error = cause == STT_DEV_tx_no_route || cause == STT_DEV_tx_loop;
-
-	trace_stt_tx_drop(stt->dev, skb, cause);
-	stt_dev_count(stt, cause);
-	stt_dev_count(stt, error ? STT_DEV_tx_errors : STT_DEV_tx_dropped);
-	kfree_skb_reason(skb, reason);
+	return stt_dev_reasons[cause];
 }
 
 /**
- * stt_tx_drop - drop an inner packet with the drop reason of its counter
+ * stt_tx_drop - drop an inner packet that has no destination yet
  * @stt: device
  * @skb: packet; taken over
  * @cause: which counter
  */
-void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
+void stt_tx_drop(const struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause)
 {
-	stt_tx_drop_because(stt, skb, cause, stt_dev_reasons[cause]);
+	stt_tx_drop_flow(stt, skb, cause, stt_tx_reason(cause), &stt_no_flow,
+			 NULL);
 }
 
 /* ---- sums ---------------------------------------------------------------- */

@@ -409,12 +409,35 @@ static u64 stt_tx_id(const struct stt_dest *dest, const struct sk_buff *skb)
 	return dest->id | (u64)(skb->mark & dest->mark_mask) << STT_GBP_SHIFT;
 }
 
-/* As stt_tx_drop(), of what was to be sent to @dest. */
+/* As stt_tx_drop_flow(), of what was to be sent to @dest. */
+static noinline void
+stt_tx_drop_to_because(struct stt_dev *stt, const struct stt_dest *dest,
+		       struct sk_buff *skb, enum stt_dev_counter cause,
+		       enum skb_drop_reason reason)
+{
+	const struct stt_flow_key key = {
+		.saddr = dest->key->local,
+		.daddr = dest->key->remote,
+		.dport = dest->key->dport,
+		.family = dest->key->family,
+	};
+	u64 id = stt_tx_id(dest, skb);
+
+	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
+	stt_tx_drop_flow(stt, skb, cause, reason, &key, &id);
+}
+
 static void stt_tx_drop_to(struct stt_dev *stt, const struct stt_dest *dest,
 			   struct sk_buff *skb, enum stt_dev_counter cause)
 {
-	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
-	stt_tx_drop(stt, skb, cause);
+	stt_tx_drop_to_because(stt, dest, skb, cause, stt_tx_reason(cause));
+}
+
+/* As stt_tx_dropped(). */
+static void stt_tx_dropped_to(struct stt_dev *stt, const struct stt_dest *dest,
+			      struct sk_buff *skb, enum skb_drop_reason reason)
+{
+	stt_tx_drop_to_because(stt, dest, skb, STT_DEV_tx_dropped, reason);
 }
 
 /*
@@ -488,7 +511,7 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 		conf = stt_port_conf_rcu(port, id, &from, dest->key->link);
 	}
 	if (conf && conf->stt == stt) {
-		stt_tx_drop(stt, skb, STT_DEV_tx_loop);
+		stt_tx_drop_to(stt, dest, skb, STT_DEV_tx_loop);
 		return true;
 	}
 	/* Its metadata tell of headers. */
@@ -496,7 +519,7 @@ static bool stt_tx_local(struct stt_dev *stt, const struct stt_dest *dest,
 		return false;
 	if (!conf || !netif_running(conf->stt->dev)) {
 		stt_dev_count(stt, STT_DEV_tx_errors);
-		stt_drop(sn, skb, STT_NET_drop_no_device);
+		stt_drop(sn, skb, STT_NET_drop_no_device, &from, &id);
 		return true;
 	}
 
@@ -738,8 +761,7 @@ stt_tx_frame(struct stt_dev *stt, const struct stt_dest *dest,
 
 drop_nomem:
 	dst_release(out->dst);
-	stt_id_count_drop(dest->counters, STT_ID_tx_drops);
-	stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
+	stt_tx_dropped_to(stt, dest, skb, SKB_DROP_REASON_NOMEM);
 }
 
 /* Frame one result of cutting; as stt_tx_frame(), but keeps @out->dst. */
@@ -775,8 +797,8 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 	if (skb_is_gso(skb)) {
 		segs = skb_gso_segment(skb, features);
 		if (IS_ERR_OR_NULL(segs)) {
-			stt_id_count_drop(dest->counters, STT_ID_tx_drops);
-			stt_tx_dropped(stt, skb, SKB_DROP_REASON_SKB_GSO_SEG);
+			stt_tx_dropped_to(stt, dest, skb,
+					  SKB_DROP_REASON_SKB_GSO_SEG);
 			return;
 		}
 		consume_skb(skb);
@@ -791,10 +813,8 @@ static void stt_tx_software(struct stt_dev *stt, const struct stt_dest *dest,
 			/* A VM may want it in a tag that is gone. */
 			if (skb_checksum_start_offset(skb) < 0 ||
 			    skb_csum_hwoffload_help(skb, 0)) {
-				stt_id_count_drop(dest->counters,
-						  STT_ID_tx_drops);
-				stt_tx_dropped(stt, skb,
-					       SKB_DROP_REASON_SKB_CSUM);
+				stt_tx_dropped_to(stt, dest, skb,
+						  SKB_DROP_REASON_SKB_CSUM);
 				continue;
 			}
 			stt_tx_offload(skb, &in, off);
@@ -872,14 +892,12 @@ static noinline void stt_tx_cut(struct stt_dev *stt,
 	sa_family_t family = dest->key->family;
 	unsigned int max = stt_tx_max_gso(stt, family);
 
-	if (skb_cow_head(skb, stt_tx_headroom(family, out))) {
-		stt_id_count_drop(dest->counters, STT_ID_tx_drops);
-		stt_tx_dropped(stt, skb, SKB_DROP_REASON_NOMEM);
-	} else if (stt_tx_is_big(skb, in, max)) {
+	if (skb_cow_head(skb, stt_tx_headroom(family, out)))
+		stt_tx_dropped_to(stt, dest, skb, SKB_DROP_REASON_NOMEM);
+	else if (stt_tx_is_big(skb, in, max))
 		stt_tx_big(stt, dest, skb, in, off, out, max);
-	} else {
+	else
 		stt_tx_software(stt, dest, skb, off, out);
-	}
 }
 
 /**

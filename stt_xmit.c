@@ -41,6 +41,15 @@ static void stt_xmit_dest(struct stt_dev *stt, struct stt_dest *to,
 	stt_tx_to(stt, to, skb, in, off);
 }
 
+/* Drop a packet for whose context id there is no destination. */
+static noinline void stt_xmit_no_dest(struct stt_dev *stt, struct sk_buff *skb,
+				      u64 id, enum skb_drop_reason reason)
+{
+	stt_id_count_drop(stt_ids_get(stt, id, true), STT_ID_tx_drops);
+	stt_tx_drop_flow(stt, skb, STT_DEV_tx_no_route, reason,
+			 &stt_no_flow, &id);
+}
+
 /**
  * stt_xmit_fdb - send an inner packet where its destination address says
  * @conf: the device's configuration
@@ -105,9 +114,7 @@ static void stt_xmit_fdb(const struct stt_conf *conf, struct sk_buff *skb,
 		return;
 	}
 drop:
-	stt_id_count_drop(stt_ids_get(stt, id, true), STT_ID_tx_drops);
-	stt_tx_drop_because(stt, skb, STT_DEV_tx_no_route,
-			    SKB_DROP_REASON_NO_TX_TARGET);
+	stt_xmit_no_dest(stt, skb, id, SKB_DROP_REASON_NO_TX_TARGET);
 }
 
 /**
@@ -136,9 +143,8 @@ static void stt_xmit_nexthop(const struct stt_conf *conf, struct sk_buff *skb,
 	nh = nexthop_find_by_id(stt->net, nhid);
 	if (!nh || !nexthop_is_fdb(nh) ||
 	    !stt_fdb_nh_where(conf, nh, stt_inner_hash(skb, in), &at)) {
-		stt_id_count_drop(stt_ids_get(stt, id, true),
-				  STT_ID_tx_drops);
-		stt_tx_drop(stt, skb, STT_DEV_tx_no_route);
+		stt_xmit_no_dest(stt, skb, id,
+				 stt_tx_reason(STT_DEV_tx_no_route));
 		return;
 	}
 	stt_fdb_path_key(conf, &at, STT_PATH_LEARNED, &key);

@@ -15,6 +15,7 @@
 #include <net/dropreason.h>
 
 struct sk_buff;
+struct stt_flow_key;
 struct stt_dev;
 struct stt_net;
 struct task_struct;
@@ -135,18 +136,23 @@ enum stt_frame_event {
 	STT_FRAME_EV_EVICTED,
 };
 
+extern const struct stt_flow_key stt_no_flow;
+
 enum skb_drop_reason stt_drop_reason(enum stt_net_counter cause);
 void stt_drop_because(struct stt_net *sn, struct sk_buff *skb,
-		      enum stt_net_counter cause, enum skb_drop_reason reason);
+		      enum stt_net_counter cause, enum skb_drop_reason reason,
+		      const struct stt_flow_key *key, const u64 *id);
 void stt_drop(struct stt_net *sn, struct sk_buff *skb,
-	      enum stt_net_counter cause);
+	      enum stt_net_counter cause, const struct stt_flow_key *key,
+	      const u64 *id);
 void stt_drop_list(struct sk_buff *segs, enum stt_net_counter cause);
+void stt_tx_drop_flow(const struct stt_dev *stt, struct sk_buff *skb,
+		      enum stt_dev_counter cause, enum skb_drop_reason reason,
+		      const struct stt_flow_key *key, const u64 *id);
 void stt_tx_dropped(const struct stt_dev *stt, struct sk_buff *skb,
 		    enum skb_drop_reason reason);
-void stt_tx_drop_because(struct stt_dev *stt, struct sk_buff *skb,
-			 enum stt_dev_counter cause,
-			 enum skb_drop_reason reason);
-void stt_tx_drop(struct stt_dev *stt, struct sk_buff *skb,
+enum skb_drop_reason stt_tx_reason(enum stt_dev_counter cause);
+void stt_tx_drop(const struct stt_dev *stt, struct sk_buff *skb,
 		 enum stt_dev_counter cause);
 unsigned long stt_net_sum(const struct stt_net *sn, enum stt_net_counter c);
 u64 stt_dev_sum(const struct stt_dev *stt, enum stt_dev_counter c);

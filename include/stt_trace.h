@@ -105,44 +105,90 @@ TRACE_EVENT(stt_frame,
 		      show_stt_event(__entry->event))
 );
 
-/* A segment or frame was dropped on receipt; @cause as in /proc/net/stt. */
+/*
+ * A segment or frame was dropped on receipt; @cause as in /proc/net/stt, @key
+ * where it came from.  @id is known once the STT header was read, else NULL.
+ */
 TRACE_EVENT(stt_drop,
 	    TP_PROTO(const struct net *net, const struct sk_buff *skb,
-		     enum stt_net_counter cause),
-	    TP_ARGS(net, skb, cause),
+		     enum stt_net_counter cause,
+		     const struct stt_flow_key *key, const u64 *id),
+	    TP_ARGS(net, skb, cause, key, id),
 	    TP_STRUCT__entry(__field(const void *, skbaddr)
 			     __field(unsigned int, netns)
 			     __field(unsigned int, len)
 			     __field(int, cause)
+			     __array(u8, saddr, 16)
+			     __array(u8, daddr, 16)
+			     __field(u64, id)
+			     __field(u16, family)
+			     __field(u16, sport)
+			     __field(u16, dport)
+			     __field(u8, has_id)
 	    ),
 	    TP_fast_assign(__entry->skbaddr = skb;
 			   __entry->netns = net ? net->ns.inum : 0;
 			   __entry->len = skb->len;
 			   __entry->cause = cause;
+			   stt_trace_addr(__entry->saddr, &key->saddr,
+					  key->family);
+			   stt_trace_addr(__entry->daddr, &key->daddr,
+					  key->family);
+			   __entry->family = key->family;
+			   __entry->sport = ntohs(key->sport);
+			   __entry->dport = ntohs(key->dport);
+			   __entry->has_id = !!id;
+			   __entry->id = id ? *id : 0;
 	    ),
-	    TP_printk("netns=%u skbaddr=%p len=%u cause=%s", __entry->netns,
-		      __entry->skbaddr, __entry->len,
-		      show_stt_net_cause(__entry->cause))
+	    TP_printk("netns=%u skbaddr=%p len=%u cause=%s family=%u saddr=%pI6c daddr=%pI6c sport=%u dport=%u id=%llu has_id=%u",
+		      __entry->netns, __entry->skbaddr, __entry->len,
+		      show_stt_net_cause(__entry->cause),
+		      __entry->family, __entry->saddr, __entry->daddr,
+		      __entry->sport, __entry->dport, __entry->id,
+		      __entry->has_id)
 );
 
-/* A packet was dropped on transmit; @cause as in ethtool -S. */
+/*
+ * A packet was dropped on transmit; @cause as in ethtool -S.  @key is where it
+ * was to go, or &stt_no_flow where that is not known; @id may be NULL.
+ */
 TRACE_EVENT(stt_tx_drop,
 	    TP_PROTO(const struct net_device *dev, const struct sk_buff *skb,
-		     enum stt_dev_counter cause),
-	    TP_ARGS(dev, skb, cause),
+		     enum stt_dev_counter cause,
+		     const struct stt_flow_key *key, const u64 *id),
+	    TP_ARGS(dev, skb, cause, key, id),
 	    TP_STRUCT__entry(__field(const void *, skbaddr)
 			     __array(char, dev, IFNAMSIZ)
 			     __field(unsigned int, len)
 			     __field(int, cause)
+			     __array(u8, saddr, 16)
+			     __array(u8, daddr, 16)
+			     __field(u64, id)
+			     __field(u16, family)
+			     __field(u16, sport)
+			     __field(u16, dport)
+			     __field(u8, has_id)
 	    ),
 	    TP_fast_assign(__entry->skbaddr = skb;
 			   memcpy(__entry->dev, dev->name, IFNAMSIZ);
 			   __entry->len = skb->len;
 			   __entry->cause = cause;
+			   stt_trace_addr(__entry->saddr, &key->saddr,
+					  key->family);
+			   stt_trace_addr(__entry->daddr, &key->daddr,
+					  key->family);
+			   __entry->family = key->family;
+			   __entry->sport = ntohs(key->sport);
+			   __entry->dport = ntohs(key->dport);
+			   __entry->has_id = !!id;
+			   __entry->id = id ? *id : 0;
 	    ),
-	    TP_printk("dev=%s skbaddr=%p len=%u cause=%s", __entry->dev,
-		      __entry->skbaddr, __entry->len,
-		      show_stt_dev_cause(__entry->cause))
+	    TP_printk("dev=%s skbaddr=%p len=%u cause=%s family=%u saddr=%pI6c daddr=%pI6c sport=%u dport=%u id=%llu has_id=%u",
+		      __entry->dev, __entry->skbaddr, __entry->len,
+		      show_stt_dev_cause(__entry->cause),
+		      __entry->family, __entry->saddr, __entry->daddr,
+		      __entry->sport, __entry->dport, __entry->id,
+		      __entry->has_id)
 );
 
 #endif /* _STT_TRACE_H */

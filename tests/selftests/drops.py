@@ -69,18 +69,28 @@ class Trace:
         self.write('events/enable', '0')
         os.rmdir(self.dir)
 
+    @staticmethod
+    def tunnel(line):
+        """(source, destination, destination port, id) of a drop: IPv4
+        addresses as mapped ones; without an id where that is not known."""
+        f = dict(re.findall(r' (\w+)=(\S+)', line))
+        return (f['saddr'], f['daddr'], int(f['dport']),
+                int(f['id']) if f['has_id'] == '1' else None)
+
     def read(self):
         """(how many of each event, reasons of each cause)"""
         with open(self.dir + 'trace', encoding='ascii') as f:
             text = f.read()
         events, reasons = collections.Counter(), collections.defaultdict(set)
         ours = {}
+        self.tunnels = collections.defaultdict(set)
         for line in text.splitlines():
             m = re.search(r': (stt_drop|stt_tx_drop): .*skbaddr=(\S+) .*'
                           r'cause=(\S+)', line)
             if m:
                 events[m[3]] += 1
                 ours[m[2]] = m[3]
+                self.tunnels[m[3]].add(self.tunnel(line))
                 continue
             m = re.search(r': stt_frame: .* event=(\S+)', line)
             if m:
@@ -93,6 +103,10 @@ class Trace:
 
 
 trace = Trace()
+
+
+def mapped(addr):
+    return addr if ':' in addr else '::ffff:' + addr
 
 
 def device(name):
@@ -209,6 +223,9 @@ def segments():
                  flow.segment(f, new_id(), 0, 8, length=31),
                  flow.segment(f, new_id(), 60, 70, length=65),
                  flow.segment(f, new_id(), length=0)])
+        check_eq('%s: stt_drop of a segment has no context id' % fam,
+                 trace.tunnels['drop_length'],
+                 {(mapped(A[fam]), mapped(B[fam]), PORT, None)})
         wire.send(flow.segment(f, id, 0, 50))
         dropped(fam, 'contradicting lengths', 'drop_length',
                 [flow.segment(f, id, 60, 70, length=n)
@@ -223,6 +240,10 @@ def segments():
         dropped(fam, 'context ids', 'drop_no_device',
                 [flow.segment(frame(plain(), id=i), new_id())
                  for i in (0, 2, 1 << 32 | 1, (1 << 64) - 1)], whole=4)
+        check_eq('%s: stt_drop has addresses, port and context id' % fam,
+                 trace.tunnels['drop_no_device'],
+                 {(mapped(A[fam]), mapped(B[fam]), PORT, i)
+                  for i in (0, 2, 1 << 32 | 1, (1 << 64) - 1)})
 
 
 def offloads():
@@ -393,6 +414,8 @@ def transmit():
                 lambda: [out.send_frame(plain(i)) for i in range(5)], dev, {},
                 dict(tx_no_route=5, tx_errors=5), dict(tx_no_route=5),
                 'no_peer')
+        check_eq('%s: stt_tx_drop without a peer has the context id' % fam,
+                 trace.tunnels['tx_no_route'], {('::', '::', 0, 1)})
         out.close()
         way = ['10.9.9.9', 'fd09::9'][six]
         run('ip', '-n', h2, 'link', 'add', 'out', 'up', 'mtu',
@@ -401,6 +424,9 @@ def transmit():
         exactly('%s: 3 packets without a route: tx_no_route' % fam,
                 lambda: [out.send_frame(plain(i)) for i in range(3)], 'out',
                 {}, dict(tx_no_route=3, tx_errors=3), dict(tx_no_route=3))
+        check_eq('%s: stt_tx_drop has address, port and context id' % fam,
+                 trace.tunnels['tx_no_route'],
+                 {('::' if six else '::ffff:0.0.0.0', mapped(way), PORT, 9)})
         if six:
             # It can have routes, and no reason to send anything.
             in_ns(h2, 'sysctl', '-qw', 'net.ipv6.conf.out.addr_gen_mode=1',
