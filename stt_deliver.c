@@ -23,6 +23,7 @@
 #include "include/stt_early.h"
 #include "include/stt_external.h"
 #include "include/stt_fdb.h"
+#include "include/stt_gro.h"
 #include "include/stt_ids.h"
 #include "include/stt_inner.h"
 #include "include/stt_partial.h"
@@ -382,8 +383,6 @@ static void stt_rx_bad_source(struct stt_net *sn,
 
 /* Packets from this size on may become larger ones by GRO. */
 #define STT_GRO_MIN	512
-/* What was given to GRO is through with it after this. */
-#define STT_GRO_TIME	(HZ / 50 + 2)
 
 /* A packet in a frame in a packet in a frame: not all on one stack. */
 static DEFINE_PER_CPU(bool, stt_rx_busy);
@@ -441,25 +440,25 @@ static bool stt_rx_mergeable(const struct net_device *dev, struct sk_buff *skb,
 }
 
 /*
- * Let a packet go up the stack: on the spot, or by way of GRO, which is a
- * NAPI of its own.  Packets must not overtake those before them: while there
- * may be some on that way, all go there, and when a thread polls it, which may
- * be late.  Takes @skb over.
+ * Let a packet go up the stack: directly, or through GRO, which has a NAPI of
+ * its own.  A packet must not overtake those before it: while packets of this
+ * CPU are on their way through GRO, all others follow them.  With threaded NAPI
+ * all take that path, since the user wants the thread to do the work.  Takes
+ * @skb over.
  */
 static void stt_rx_up(struct stt_dev *stt, struct sk_buff *skb, bool direct)
 {
-	struct stt_dev_cpu *s = this_cpu_ptr(stt->cpu);
-
 	if (likely(direct && !__this_cpu_read(stt_rx_busy) &&
-		   !stt->dev->threaded &&
-		   time_after(jiffies, s->gro_last + STT_GRO_TIME))) {
+		   !stt->dev->threaded && stt_gro_idle(stt->gro))) {
 		__this_cpu_write(stt_rx_busy, true);
 		netif_receive_skb(skb);
 		__this_cpu_write(stt_rx_busy, false);
 		return;
 	}
-	s->gro_last = jiffies;
-	gro_cells_receive(&stt->cells, skb);
+	if (unlikely(!stt_gro_receive(stt->gro, skb))) {
+		stt_dev_count(stt, STT_DEV_rx_dropped);
+		kfree_skb_reason(skb, SKB_DROP_REASON_CPU_BACKLOG);
+	}
 }
 
 /*

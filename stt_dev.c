@@ -10,6 +10,7 @@
 #include "include/stt_conf.h"
 #include "include/stt_dev.h"
 #include "include/stt_fdb.h"
+#include "include/stt_gro.h"
 #include "include/stt_ids.h"
 #include "include/stt_limits.h"
 #include "include/stt_mcast.h"
@@ -24,7 +25,7 @@
 static int stt_init(struct net_device *dev)
 {
 	struct stt_dev *stt = netdev_priv(dev);
-	int err, cpu;
+	int err;
 
 	netdev_lockdep_set_classes(dev);
 	INIT_LIST_HEAD(&stt->moved_node);
@@ -33,14 +34,12 @@ static int stt_init(struct net_device *dev)
 	stt->cpu = netdev_alloc_pcpu_stats(struct stt_dev_cpu);
 	if (!stt->cpu)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(stt->cpu, cpu)->gro_last = jiffies - HZ;
-	err = gro_cells_init(&stt->cells, dev);
+	err = stt_gro_init(&stt->gro, dev);
 	if (err)
 		goto err_counters;
 	err = stt_fdb_init(stt);
 	if (err)
-		goto err_cells;
+		goto err_gro;
 	if (stt_conf_rtnl(stt)->external)
 		err = stt_ids_init(stt);
 	if (err)
@@ -50,8 +49,10 @@ static int stt_init(struct net_device *dev)
 
 err_fdb:
 	stt_fdb_exit(stt);
-err_cells:
-	gro_cells_destroy(&stt->cells);
+err_gro:
+	stt_gro_stop(stt->gro);
+	free_percpu(stt->gro);
+	stt->gro = NULL;
 err_counters:
 	free_percpu(stt->cpu);
 	stt->cpu = NULL;
@@ -66,7 +67,7 @@ static void stt_uninit(struct net_device *dev)
 	stt_limits_unlook(stt);
 	stt_fdb_exit(stt);
 	stt_conf_release(stt);
-	gro_cells_destroy(&stt->cells);
+	stt_gro_stop(stt->gro);
 }
 
 /* Packets may count until the last reference to the device is gone. */
@@ -75,6 +76,7 @@ static void stt_destructor(struct net_device *dev)
 	struct stt_dev *stt = netdev_priv(dev);
 
 	stt_ids_free(stt);
+	free_percpu(stt->gro);
 	free_percpu(stt->cpu);
 }
 

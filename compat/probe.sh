@@ -84,6 +84,8 @@ probe NH_FDB_PORT	net/nexthop.h		'\*dst_port\)'
 probe TUNNEL_BITMAP	net/ip_tunnels.h	'define IP_TUNNEL_DECLARE_FLAGS' \
 	net/ip_tunnels.h			'__be16[[:space:]]+tun_flags'
 probe TUNNEL_NHID	net/ip_tunnels.h	'u32[[:space:]]+nhid;'
+probe HOTDATA		net/hotdata.h		max_backlog \
+	linux/netdevice.h			netdev_max_backlog
 for reason in FRAG_REASM_TIMEOUT FRAG_TOO_FAR DUP_FRAG NOMEM UNHANDLED_PROTO \
 	      SKB_BAD_GSO IP_TUNNEL_ECN TUNNEL_TXINFO \
 	      MAC_INVALID_SOURCE LOCAL_MAC NO_TX_TARGET RECURSION_LIMIT; do

@@ -3,7 +3,6 @@
 #ifndef _STT_DEV_H
 #define _STT_DEV_H
 
-#include <net/gro_cells.h>
 #include <net/rtnetlink.h>
 
 #include "stt.h"
@@ -11,6 +10,7 @@
 struct stt_conf;
 struct stt_fdb_dest;
 struct stt_fdb_entry;
+struct stt_gro;
 struct stt_group;
 struct stt_ids;
 struct stt_lower;
@@ -71,10 +71,10 @@ struct stt_netpoll {
  * @net: the underlay's namespace; the device goes before it does
  * @conf: the current configuration; written under RTNL
  * @group: the group that it is in while it is up, or NULL; RTNL
- * @fdb: where stations are
+ * @fdb: forwarding database
  * @cpu: counters, and what else each CPU has of its own
  * @ids: external: counters for each context id; else NULL
- * @cells: hands received packets to GRO
+ * @gro: received packets on their way through GRO
  * @netpoll: packets that a work item sends
  * @list: in &stt_net.devs; RTNL, readers RCU
  * @listed: it is there, and limits follow the lower device; RTNL
@@ -100,7 +100,7 @@ struct stt_dev {
 	struct stt_fdb			fdb;
 	struct stt_dev_cpu __percpu	*cpu;
 	struct stt_ids			*ids;
-	struct gro_cells		cells;
+	struct stt_gro __percpu		*gro;
 	struct stt_netpoll		netpoll;
 	struct list_head		list;
 	bool				listed;

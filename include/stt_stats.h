@@ -110,13 +110,11 @@ struct stt_net_counters {
  * @syncp: theirs
  * @sender: the task in ndo_start_xmit on this CPU, or NULL: a packet that the
  *	same task sends is one that came back through other devices
- * @gro_last: jiffies when a received packet was last left to GRO
  */
 struct stt_dev_cpu {
 	u64_stats_t		c[STT_DEV_COUNTER_MAX];
 	struct u64_stats_sync	syncp;
 	const struct task_struct *sender;
-	unsigned long		gro_last;
 };
 
 /**
