@@ -1043,21 +1043,29 @@ static void stt_reasm_whole(struct kunit *test)
 	stt_rtest_counts(r);
 }
 
+static u32 stt_rtest_shard(struct stt_rtest *r, const struct stt_flow_key *key)
+{
+	return stt_source_hash(r->sn.reasm, key) % STT_SHARDS;
+}
+
 /* R8: what is remembered of a known source is not for others to push out. */
 static void stt_reasm_marks(struct kunit *test)
 {
 	struct stt_rtest *r = test->priv;
 	struct stt_flow_key key = r->key;
-	unsigned int i;
+	unsigned int i, others = 0;
 
 	r->plain = true;
 	r->sn.limits.max_frames = 1;
 	stt_rtest_wait(r, &r->key, 1, true, 0, 50, 100);
 	stt_rtest_wait(r, &r->key, 2, true, 0, 50, 100);
 	r->want[STT_NET_reasm_evicted]++;
-	/* So many that each shard gets more than it remembers. */
-	for (i = 0; i < 16 * 300; i++) {
+	/* More than a shard remembers, all in the shard of the known source. */
+	for (i = 0; others < 300; i++) {
 		stt_rtest_source(&key, 0xc0000000 + i);
+		if (stt_rtest_shard(r, &key) != stt_rtest_shard(r, &r->key))
+			continue;
+		others++;
 		stt_rtest_wait(r, &key, 3, false, 0, 50, 100);
 		stt_rtest_wait(r, &key, 4, false, 0, 50, 100);
 		stt_rtest_done(r, &key, 4, false, 50, 50, 100);
