@@ -6,7 +6,7 @@
  *
  * A frame that came whole is one straight line through this file.  What that
  * line allocates: nothing, but for a packet that is cloned (for a capture,
- * say), whose shared info is copied before it is written, and for one to an
+ * say), since its shared info is copied before it is written, and for one to an
  * external device, the metadata that it is given.
  */
 #include <linux/etherdevice.h>
@@ -197,7 +197,7 @@ static int stt_rx_dsfield(struct sk_buff *skb, const struct stt_inner *in,
 
 /**
  * struct stt_rx_info - what is known of a frame
- * @conf: whose it is
+ * @conf: configuration of the device that receives it
  * @from: its addresses
  * @off: offloads
  * @in: what the inner packet is
@@ -220,8 +220,8 @@ struct stt_rx_info {
 };
 
 /*
- * Whose frame is this?  @skb begins with the STT header, which is linear
- * afterwards.  When it is nobody's, *@cause tells why, and @info holds
+ * Find the device of a frame.  @skb begins with the STT header, which is linear
+ * afterwards.  Where no device takes it, *@cause tells why, and @info holds
  * nothing; else stt_rx_done() is for what @info holds.
  */
 static __always_inline bool

@@ -314,6 +314,16 @@ stt_ip6_push(struct sk_buff *skb, const struct stt_outer *out)
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 }
 
+static __always_inline void
+stt_ip_push(struct net *net, struct sk_buff *skb, sa_family_t family,
+	    const struct stt_outer *out)
+{
+	if (family == AF_INET6)
+		stt_ip6_push(skb, out);
+	else
+		stt_ip4_push(net, skb, out);
+}
+
 /* Send a packet that begins with its IP header.  Takes @skb over. */
 static __always_inline int
 stt_ip_send(struct net *net, struct sk_buff *skb, sa_family_t family)
@@ -536,10 +546,7 @@ static __always_inline int
 stt_ip_out(struct net *net, struct sk_buff *skb, sa_family_t family,
 	   const struct stt_outer *out)
 {
-	if (family == AF_INET6)
-		stt_ip6_push(skb, out);
-	else
-		stt_ip4_push(net, skb, out);
+	stt_ip_push(net, skb, family, out);
 
 	return stt_ip_send(net, skb, family);
 }
@@ -595,10 +602,7 @@ static int stt_tx_segments(struct net *net, struct sk_buff *skb,
 	struct sk_buff *segs, *next;
 	int ret, err = 0;
 
-	if (family == AF_INET6)
-		stt_ip6_push(skb, out);
-	else
-		stt_ip4_push(net, skb, out);
+	stt_ip_push(net, skb, family, out);
 	segs = skb_gso_segment(skb, features & ~NETIF_F_GSO_MASK);
 	if (IS_ERR_OR_NULL(segs)) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_SKB_GSO_SEG);

@@ -66,7 +66,7 @@ static_assert(sizeof(struct stt_conf_key) == 48);
  * @proxy: answer requests for addresses from the neighbour table
  * @l2miss: tell of destinations that the FDB has not
  * @l3miss: tell of addresses that the neighbour table has not
- * @learning: learn from received frames where stations are
+ * @learning: fill the FDB from the source addresses of received frames
  * @snoop: look at the source address of received frames
  * @ageing: seconds until what was learnt is forgotten, 0: never
  * @limit: entries of the FDB beyond which nothing is learnt, 0: no limit

@@ -27,8 +27,8 @@ struct stt_lower;
  * @lock: for writers
  * @count: entries
  * @links: destinations that name an interface
- * @plain: @own is all there is: nobody needs to look
- * @zero: the entry that stands for all stations without one, or NULL
+ * @plain: @own is the only destination: no lookup is needed
+ * @zero: the entry for all MAC addresses without their own, or NULL
  * @own: the destination in @zero that is the remote or group, or NULL
  * @own_next: what becomes @own with the next configuration; RTNL
  * @own_added: and was not there before; RTNL

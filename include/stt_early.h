@@ -51,7 +51,7 @@
  * @dst: a reference, or NULL: nothing is known
  * @gen: &stt_port.gen when @conf was looked up
  * @id: context id
- * @conf: whose frames with that id are, between those addresses; to be touched
+ * @conf: receives frames with that id between those addresses; to be touched
  *	only if @gen still holds
  * @md: metadata of the last frame for an external device; a reference, or NULL
  * @heard: what stt_peer_learn() returned
