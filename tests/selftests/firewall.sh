@@ -192,7 +192,6 @@ running() {
 
 if bus=$(program dbus-daemon) && daemon=$(program firewalld) &&
    client=$(program firewall-cmd); then
-	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$tmp/bus
 	libs=$tools/usr/lib/$(uname -m)-linux-gnu
 	for name in firewalld:$daemon firewall-cmd:$client; do
 		cat >"$tmp/${name%%:*}" <<-EOR
@@ -203,22 +202,10 @@ if bus=$(program dbus-daemon) && daemon=$(program firewalld) &&
 		EOR
 		chmod +x "$tmp/${name%%:*}"
 	done
-	cat >"$tmp/bus.conf" <<-EOR
-	<busconfig>
-	 <type>system</type>
-	 <listen>$DBUS_SYSTEM_BUS_ADDRESS</listen>
-	 <policy context="default">
-	  <allow user="*"/> <allow own="*"/>
-	  <allow send_destination="*"/> <allow receive_sender="*"/>
-	 </policy>
-	</busconfig>
-	EOR
 	mkdir -p "$tmp/etc-firewalld"
 	cp "$tools/etc/firewalld/firewalld.conf" "$tmp/etc-firewalld/"
 	shell=(env "PATH=$tmp:$PATH" bash)
-	background env LD_LIBRARY_PATH="$libs" "$bus" --nofork \
-		--config-file="$tmp/bus.conf" >"$tmp/bus.log" 2>&1
-	wait_for 30 test -S "$tmp/bus"
+	LD_LIBRARY_PATH=$libs message_bus "$bus"
 	background in_ns "$h2" "$tmp/firewalld" --nofork --nopid \
 		--default-config "$tools/usr/lib/firewalld" \
 		--system-config "$tmp/etc-firewalld" --log-file "$tmp/firewalld.log" \

@@ -175,6 +175,25 @@ background() {
 	bg_pids+=($!)
 }
 
+# message_bus PROGRAM: a D-Bus of the test's own until its end, by that
+# dbus-daemon. Returns when it listens.
+message_bus() {
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$tmp/bus
+	cat >"$tmp/bus.conf" <<-END
+	<busconfig>
+	 <type>system</type>
+	 <listen>$DBUS_SYSTEM_BUS_ADDRESS</listen>
+	 <policy context="default">
+	  <allow user="*"/> <allow own="*"/>
+	  <allow send_destination="*"/> <allow receive_sender="*"/>
+	 </policy>
+	</busconfig>
+	END
+	background "$1" --nofork --nopidfile --config-file="$tmp/bus.conf" \
+		>"$tmp/bus.log" 2>&1
+	wait_for 30 test -S "$tmp/bus"
+}
+
 # iperf_server NS [ARG]...: an iperf3 server that stays until the end. Returns
 # when it listens.
 iperf_server() {
